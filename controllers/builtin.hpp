@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+//
+// The built-in rules. Adding one costs a word here and a line in CMakeLists.txt.
+#pragma once
+
+#include "controllers/registry.hpp"
+
+// The order is that of `batchlab controllers`.
+#define BATCHLAB_BUILTIN_RULES(RULE) \
+  RULE(constant)                     \
+  RULE(phases)                       \
+  RULE(cyclic)                       \
+  RULE(plateau)                      \
+  RULE(noise_scale)
+
+namespace batchlab::builtin {
+
+#define BATCHLAB_DECLARE_RULE(name) extern const Entry name;
+BATCHLAB_BUILTIN_RULES(BATCHLAB_DECLARE_RULE)
+#undef BATCHLAB_DECLARE_RULE
+
+}  // namespace batchlab::builtin

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+//
+// A batch-size controller is a pure rule: scalars about the step just made go in, the batch
+// size that it wants comes out. It sees no tensor, clock, file or random number, and clamps
+// and rounds nothing: that is the safety layer's work (limits.hpp).
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "controllers/statistics.hpp"
+
+namespace batchlab {
+
+// Consecutive examples of the training split, by position before shuffling.
+struct Subset {
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+  bool operator==(const Subset&) const = default;
+};
+
+struct Decision {
+  double batch_size = 0;  // wanted for the next step, in examples
+  std::string reason;     // in words, with the numbers
+  std::optional<double> learning_rate{};  // replaces the optimizer's base rate from here on
+  std::optional<Subset> subset{};         // train on these from here on; absent: on all
+};
+
+class Controller {
+ public:
+  virtual ~Controller() = default;
+
+  // The optional statistics that decide() reads. The loop measures these and no others.
+  [[nodiscard]] virtual Needs needs() const { return {}; }
+
+  // Called once before the first step (statistics.step == 0, nothing measured: the answer is
+  // the first batch size), then after every step. Same calls, same answers.
+  [[nodiscard]] virtual Decision decide(const Statistics& statistics) = 0;
+
+  // Everything that decide() remembers. load(save()) gives the same future.
+  [[nodiscard]] virtual nlohmann::json save() const;
+  virtual void load(const nlohmann::json& state);
+};
+
+}  // namespace batchlab

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+//
+// The registry: every controller by name. Built-ins are listed by hand in builtin.hpp.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "controllers/controller.hpp"
+#include "controllers/option.hpp"
+
+namespace batchlab {
+
+// What a rule may know of the run before it starts.
+struct Setting {
+  std::int64_t training_set_size = 0;  // examples of the training split
+};
+
+struct Entry {
+  std::string name;     // as in a specification
+  std::string summary;  // one line
+  std::string source;   // paper or code, with year
+  std::vector<Option> options;
+  // Defaults of the safety layer that differ from its own for this rule (a table of
+  // limits_options()), for rules with positive feedback.
+  nlohmann::json limits;
+  // `options` complete and checked. Throws Error(usage) for what a range cannot say (an
+  // order, a batch size larger than the training set).
+  std::unique_ptr<Controller> (*make)(const nlohmann::json& options,
+                                      const Setting& setting) = nullptr;
+};
+
+// All entries, in the order of builtin.hpp. Never empty.
+[[nodiscard]] std::span<const Entry* const> controllers();
+
+// Throws Error(usage) naming the closest entry.
+[[nodiscard]] const Entry& find_controller(const std::string& name);
+
+// Checks `given` against the entry's options and makes the rule.
+[[nodiscard]] std::unique_ptr<Controller> make_controller(const std::string& name,
+                                                          const nlohmann::json& given,
+                                                          const Setting& setting);
+
+}  // namespace batchlab

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+//
+// What every rule of the registry promises.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "controllers/limits.hpp"
+#include "examples.hpp"
+
+namespace batchlab {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+TEST(Registry, IsNotEmptyAndItsNamesAreUnique) {
+  std::set<std::string> names;
+  for (const Entry* entry : controllers()) names.insert(entry->name);
+  EXPECT_GE(names.size(), 5U);
+  EXPECT_EQ(names.size(), controllers().size());
+}
+
+TEST(Registry, NamesTheClosestController) {
+  EXPECT_THAT(refusal("cylic", json::object()),
+              HasSubstr("unknown controller \"cylic\"; did you mean \"cyclic\"?"));
+}
+
+class Contract : public testing::TestWithParam<std::string> {
+ protected:
+  const Entry& entry() const { return find_controller(GetParam()); }
+  std::vector<json> variants() const { return example_variants(entry().name); }
+  std::unique_ptr<Controller> make(const json& options) const {
+    return make_controller(entry().name, options, fashion_mnist);
+  }
+};
+
+void expect_equal(const Decision& left, const Decision& right) {
+  EXPECT_EQ(left.batch_size, right.batch_size);
+  EXPECT_EQ(left.reason, right.reason);
+  EXPECT_EQ(left.learning_rate, right.learning_rate);
+  EXPECT_EQ(left.subset, right.subset);
+}
+
+void expect_sound(const Decision& decision) {
+  EXPECT_TRUE(std::isfinite(decision.batch_size)) << decision.reason;
+  EXPECT_GT(decision.batch_size, 0) << decision.reason;
+  EXPECT_FALSE(decision.reason.empty());
+}
+
+TEST_P(Contract, DescribesItselfAndItsOptions) {
+  EXPECT_FALSE(entry().summary.empty());
+  EXPECT_FALSE(entry().source.empty());
+  for (const Option& option : entry().options) EXPECT_FALSE(option.help.empty());
+}
+
+TEST_P(Contract, ItsDefaultLimitsAreAccepted) {
+  const json options = checked_options("limits", limits_options(), entry().limits);
+  EXPECT_NO_THROW((void)limits_from(options, fashion_mnist));
+}
+
+TEST_P(Contract, DecisionsAreFinitePositiveAndReasoned) {
+  for (const json& options : variants()) {
+    const auto rule = make(options);
+    for (int step = 0; step < 300; ++step)
+      expect_sound(rule->decide(statistics_at(step)));
+  }
+}
+
+TEST_P(Contract, SameStatisticsGiveTheSameDecisions) {
+  for (const json& options : variants()) {
+    const auto one = make(options), other = make(options);
+    for (int step = 0; step < 300; ++step) {
+      expect_equal(one->decide(statistics_at(step)),
+                   other->decide(statistics_at(step)));
+    }
+  }
+}
+
+TEST_P(Contract, ReadsOnlyTheStatisticsItDeclares) {
+  for (const json& options : variants()) {
+    const auto all = make(options), declared = make(options);
+    for (int step = 0; step < 300; ++step) {
+      const Statistics statistics = statistics_at(step);
+      expect_equal(all->decide(statistics),
+                   declared->decide(only(statistics, declared->needs())));
+    }
+  }
+}
+
+TEST_P(Contract, ReadsEachStatisticItDeclares) {
+  for (const json& options : variants()) {
+    for (const Quantity& quantity : quantities) {
+      const auto all = make(options), without = make(options);
+      if (!all->needs().has(quantity.field)) continue;
+      bool differs = false;
+      for (int step = 0; step < 300; ++step) {
+        Statistics statistics = statistics_at(step);
+        const double with = all->decide(statistics).batch_size;
+        (statistics.*quantity.field).reset();
+        differs = differs || with != without->decide(statistics).batch_size;
+      }
+      EXPECT_TRUE(differs) << quantity.name;
+    }
+  }
+}
+
+TEST_P(Contract, SurvivesDivergenceAndDegenerateBatches) {
+  for (const json& options : variants()) {
+    for (const double value :
+         {std::nan(""), infinity, -infinity, 0.0, -1.0, 1e300, 5e-324}) {
+      const auto rule = make(options);
+      for (int step = 0; step < 60; ++step) {
+        Statistics statistics = statistics_at(step);
+        statistics.batch_loss = value;
+        statistics.batch_size = step % 2 == 0 ? 1 : statistics.training_set_size;
+        if (step % 3 == 1) {
+          for (const auto& quantity : quantities) statistics.*quantity.field = value;
+        }
+        expect_sound(rule->decide(statistics));
+      }
+    }
+  }
+}
+
+TEST_P(Contract, StateSavedAndRestoredGivesTheSameFuture) {
+  for (const json& options : variants()) {
+    for (const int stop : {0, 1, 33, 60, 101}) {
+      const auto whole = make(options);
+      for (int step = 0; step < stop; ++step) (void)whole->decide(statistics_at(step));
+      const auto resumed = make(options);
+      resumed->load(json::parse(whole->save().dump()));
+      for (int step = stop; step < 300; ++step) {
+        expect_equal(whole->decide(statistics_at(step)),
+                     resumed->decide(statistics_at(step)));
+      }
+    }
+  }
+}
+
+TEST_P(Contract, DefaultOptionsWorkOrTheErrorShowsAnExample) {
+  const std::string error = refusal(entry().name, json::object());
+  if (!error.empty()) {
+    EXPECT_THAT(error, HasSubstr("for example"));
+  }
+}
+
+TEST_P(Contract, UnknownOptionIsRefusedNamingTheClosest) {
+  for (const Option& option : entry().options) {
+    json options = example_options(entry().name);
+    options[option.name + "_"] = 1;
+    EXPECT_THAT(refusal(entry().name, options),
+                HasSubstr("did you mean \"" + option.name + "\"?"));
+  }
+}
+
+// The two values just outside the range, then the two ends.
+std::vector<json> around(const Option& option) {
+  const double low = option.minimum, high = option.maximum;
+  if (option.kind == Option::Kind::number) {
+    return {std::nextafter(low, -infinity), std::nextafter(high, infinity), low, high};
+  }
+  std::vector<json> values{low - 1, high + 1, low, high};
+  if (option.kind == Option::Kind::integer_list) {
+    for (json& value : values) value = json::array({value});
+  }
+  return values;
+}
+
+// The training set is as large as a batch size may be, so that only ranges are in
+// question.
+TEST_P(Contract, NumericOptionsAreRefusedJustOutsideTheirRange) {
+  const Setting setting{1'000'000'000'000};
+  for (const Option& option : entry().options) {
+    if (option.kind != Option::Kind::integer && option.kind != Option::Kind::number &&
+        option.kind != Option::Kind::integer_list) {
+      continue;
+    }
+    const std::vector<json> values = around(option);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      json options = example_options(entry().name);
+      options[option.name] = values[i];
+      const std::string error = refusal(entry().name, options, setting);
+      if (i < 2) {
+        EXPECT_THAT(error, HasSubstr(entry().name + ": " + option.name)) << options;
+        EXPECT_THAT(error, HasSubstr(" must be in [")) << options;
+      } else {
+        EXPECT_EQ(error, "") << options;
+      }
+    }
+  }
+}
+
+std::vector<std::string> names() {
+  std::vector<std::string> result;
+  for (const Entry* entry : controllers()) result.push_back(entry->name);
+  return result;
+}
+INSTANTIATE_TEST_SUITE_P(Registry, Contract, testing::ValuesIn(names()),
+                         [](const auto& instance) { return instance.param; });
+
+}  // namespace
+}  // namespace batchlab

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+//
+// What the tests of this folder share: made-up statistics, options that every rule
+// accepts.
+#pragma once
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "controllers/error.hpp"
+#include "controllers/registry.hpp"
+
+namespace batchlab {
+
+inline constexpr Setting fashion_mnist{54000};
+
+// Options for the rules that cannot be made from defaults alone; else an empty table.
+inline nlohmann::json example_options(const std::string& name) {
+  if (name != "phases") return nlohmann::json::object();
+  return nlohmann::json::parse(R"({"phases": [
+      {"until": {"epochs": 1}, "batch_size": 32},
+      {"until": {"steps": 40}, "batch_size": 64, "learning_rate": 0.01},
+      {"batch_size": 128, "subset": {"first": 100, "count": 1000}}]})");
+}
+
+// Options that reach every branch of the built-in rules.
+inline std::vector<nlohmann::json> example_variants(const std::string& name) {
+  std::vector<nlohmann::json> variants{example_options(name)};
+  if (name == "cyclic") {
+    variants.push_back({{"shape", "triangular"}, {"half_period_examples", 700}});
+    variants.push_back({{"shape", "triangular"}, {"decay", "exponential"}});
+    variants.push_back(
+        {{"shape", "cosine"}, {"period_factor", 2}, {"period_examples", 300}});
+  }
+  if (name == "plateau") {
+    variants.push_back({{"patience", 1}, {"cooldown", 2}});
+    variants.push_back({{"metric", "validation_accuracy"}, {"patience", 2}});
+    variants.push_back({{"metric", "training_loss"}, {"patience", 2}});
+  }
+  if (name == "noise_scale") variants.push_back({{"form", "square_root"}});
+  return variants;
+}
+
+// Every field measured, the noise scale now and then absent; a check every 5 steps; a
+// loss that falls, then stalls.
+inline Statistics statistics_at(std::int64_t step) {
+  Statistics statistics;
+  statistics.training_set_size = 54000;
+  if (step == 0) return statistics;
+  const auto time = static_cast<double>(step);
+  statistics.step = step;
+  statistics.examples_seen = 48 * step;
+  statistics.epochs_completed = step / 20;
+  statistics.batch_size = 48;
+  statistics.learning_rate = 0.1;
+  statistics.batch_loss = 0.5 + 1 / time;
+  statistics.gradient_norm_squared = 2 / time;
+  statistics.gradient_variance_trace = 3.0;
+  statistics.true_gradient_norm_squared = 1 / time;
+  if (step % 4 != 1) statistics.noise_scale = 3 * time * (1 + std::sin(time) / 2);
+  if (step % 5 == 0) {
+    statistics.validation_loss = std::max(0.6, 2 - time / 10);
+    statistics.validation_accuracy = std::min(0.8, time / 40);
+    statistics.training_loss = std::max(0.5, 2 - time / 10);
+  }
+  return statistics;
+}
+
+// The message of the Error that `action` throws; "" if it throws none.
+template <class Action>
+std::string error_of(Action action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+// The message when `options` are refused; "" when they are accepted.
+inline std::string refusal(const std::string& name, const nlohmann::json& options,
+                           const Setting& setting = fashion_mnist) {
+  return error_of([&] { (void)make_controller(name, options, setting); });
+}
+
+}  // namespace batchlab
