@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+//
+// Runs grouped by specification and controller, each group summarised over its seeds.
+
+#include "results/comparison.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <tuple>
+#include <utility>
+
+#include "results/comparison_notes.hpp"
+
+namespace batchlab {
+namespace {
+
+using Runs = std::vector<const Run*>;
+using nlohmann::json;
+
+// Groups in order of first appearance.
+template <class Key>
+std::vector<std::pair<std::string, Runs>> grouped(const Runs& runs, Key key) {
+  std::vector<std::pair<std::string, Runs>> groups;
+  for (const Run* run : runs) {
+    const std::string name = key(*run);
+    auto group = std::find_if(groups.begin(), groups.end(),
+                              [&](const auto& other) { return other.first == name; });
+    if (group == groups.end()) group = groups.insert(groups.end(), {name, {}});
+    group->second.push_back(run);
+  }
+  return groups;
+}
+
+// Of the controller's entry in the specification; last where nothing is said.
+std::int64_t position(const Run& run) {
+  const json::json_pointer place("/controller/position");
+  const auto& settings = run.configuration;
+  if (!settings.contains(place) || !settings.at(place).is_number_integer()) {
+    return std::numeric_limits<std::int64_t>::max();
+  }
+  return settings.at(place).get<std::int64_t>();
+}
+
+// What a run has to reach: a quantity on a split, and its value.
+struct Target {
+  std::string split, quantity;
+  double value = 0;
+
+  [[nodiscard]] bool met_by(const Evaluation& evaluation) const {
+    if (evaluation.split != split) return false;
+    if (quantity == "accuracy") return evaluation.accuracy >= value;
+    return evaluation.loss <= value;
+  }
+  [[nodiscard]] std::string text() const {
+    const char* relation = quantity == "accuracy" ? ">=" : "<=";
+    return fmt::format("{}_{} {} {}", split, quantity, relation, value);
+  }
+};
+
+std::optional<Target> target_of(const Run& run) {
+  const json settings = run.configuration.value("target", json());
+  if (!settings.is_object()) return std::nullopt;
+  const auto metric = settings.find("metric"), value = settings.find("value");
+  if (metric == settings.end() || !metric->is_string()) return std::nullopt;
+  if (value == settings.end() || !value->is_number()) return std::nullopt;
+  for (const char* split : {"test", "validation"}) {
+    for (const char* quantity : {"accuracy", "loss"}) {
+      if (*metric != fmt::format("{}_{}", split, quantity)) continue;
+      return Target{split, quantity, value->get<double>()};
+    }
+  }
+  return std::nullopt;
+}
+
+// That of the first run that has one; differing targets are among the notes.
+std::optional<Target> common_target(const Runs& runs) {
+  for (const Run* run : runs) {
+    if (auto target = target_of(*run)) return target;
+  }
+  return std::nullopt;
+}
+
+std::optional<TargetReached> reached(const Run& run, const Target& target) {
+  for (const Evaluation& evaluation : run.evaluations) {
+    if (!target.met_by(evaluation)) continue;
+    return TargetReached{.examples = static_cast<double>(evaluation.examples_seen),
+                         .updates = static_cast<double>(evaluation.step),
+                         .training_seconds = evaluation.training_seconds};
+  }
+  return std::nullopt;
+}
+
+const Evaluation* last_evaluation(const Run& run, const std::string& split) {
+  const auto last = std::find_if(run.evaluations.rbegin(), run.evaluations.rend(),
+                                 [&](const auto& at) { return at.split == split; });
+  return last == run.evaluations.rend() ? nullptr : &*last;
+}
+
+std::string reported_split(const Runs& runs) {
+  std::string split;
+  for (const Run* run : runs) {
+    if (last_evaluation(*run, "test") != nullptr) return "test";
+    if (last_evaluation(*run, "validation") != nullptr) split = "validation";
+  }
+  return split;
+}
+
+// Gathers the figures of one row, a run at a time.
+class RowBuilder {
+ public:
+  RowBuilder(const std::string& controller, const std::string& split,
+             const std::optional<Target>& target)
+      : split_(split), target_(target) {
+    row_.controller = controller;
+  }
+
+  void add(const Run& run) {
+    ++row_.runs;
+    if (run.status() != "finished") {
+      const std::string reason = run.record.value("reason", json()).is_string()
+                                     ? run.record.at("reason").get<std::string>()
+                                     : "";
+      trouble(run, run.status() + (reason.empty() ? "" : ": " + reason));
+      return;
+    }
+    ++row_.finished;
+    add_totals(run);
+    add_evaluation(run);
+    if (target_) add_target(run);
+  }
+
+  ComparisonRow row() {
+    row_.accuracy = summarise(accuracy_);
+    row_.loss = summarise(loss_);
+    row_.updates = summarise(updates_);
+    row_.examples = summarise(examples_);
+    row_.training_seconds = summarise(seconds_);
+    row_.examples_per_second = summarise(rate_);
+    row_.examples_to_target = summarise(target_examples_);
+    row_.updates_to_target = summarise(target_updates_);
+    row_.seconds_to_target = summarise(target_seconds_);
+    return std::move(row_);
+  }
+
+ private:
+  void trouble(const Run& run, const std::string& what) {
+    row_.troubles.push_back(fmt::format("seed {}: {}", run.seed(), what));
+  }
+
+  // A figure that is no number would turn a whole row into nan.
+  void keep(const Run& run, const char* what, double value,
+            std::vector<double>& sample) {
+    if (std::isfinite(value)) return sample.push_back(value);
+    trouble(run, fmt::format("{} is {}, left out", what, value));
+  }
+
+  std::optional<double> total(const Run& run, const char* key,
+                              std::vector<double>& sample) {
+    const json value = run.record.value(key, json());
+    if (value.is_number()) {
+      sample.push_back(value.get<double>());
+      return sample.back();
+    }
+    trouble(run, fmt::format("run.json has no {}", key));
+    return std::nullopt;
+  }
+
+  void add_totals(const Run& run) {
+    total(run, "steps", updates_);
+    const auto examples = total(run, "examples_seen", examples_);
+    const auto seconds = total(run, "training_seconds", seconds_);
+    if (examples && seconds && *seconds > 0) rate_.push_back(*examples / *seconds);
+  }
+
+  void add_evaluation(const Run& run) {
+    const Evaluation* last = last_evaluation(run, split_);
+    if (last == nullptr) {
+      return trouble(run,
+                     split_.empty() ? "no evaluation" : "no evaluation on " + split_);
+    }
+    keep(run, "last accuracy", last->accuracy, accuracy_);
+    keep(run, "last loss", last->loss, loss_);
+    const json steps = run.record.value("steps", json());
+    if (!steps.is_number_integer() || steps == last->step) return;
+    trouble(run, fmt::format("last evaluation is of step {} of {}", last->step,
+                             steps.get<std::int64_t>()));
+  }
+
+  void add_target(const Run& run) {
+    const auto at = reached(run, *target_);
+    if (!at) return;
+    ++row_.reached;
+    target_examples_.push_back(at->examples);
+    target_updates_.push_back(at->updates);
+    target_seconds_.push_back(at->training_seconds);
+  }
+
+  ComparisonRow row_;
+  const std::string& split_;
+  const std::optional<Target>& target_;
+  std::vector<double> accuracy_, loss_, updates_, examples_, seconds_, rate_;
+  std::vector<double> target_examples_, target_updates_, target_seconds_;
+};
+
+// By position in the specification, then label; within a row by seed.
+void sort_runs(Runs& runs) {
+  std::stable_sort(runs.begin(), runs.end(), [](const Run* left, const Run* right) {
+    const auto key = [](const Run& run) {
+      return std::tuple(position(run), run.controller(), run.seed());
+    };
+    return key(*left) < key(*right);
+  });
+}
+
+Comparison compare_specification(const std::string& specification, Runs runs) {
+  sort_runs(runs);
+  Comparison comparison;
+  comparison.specification = specification;
+  comparison.split = reported_split(runs);
+  const std::optional<Target> target = common_target(runs);
+  if (target) comparison.target = target->text();
+  for (const auto& [label, members] : grouped(runs, std::mem_fn(&Run::controller))) {
+    RowBuilder builder(label, comparison.split, target);
+    for (const Run* run : members) builder.add(*run);
+    comparison.rows.push_back(builder.row());
+  }
+  comparison.notes = comparison_notes(runs, comparison);
+  return comparison;
+}
+
+}  // namespace
+
+std::vector<Comparison> compare(std::span<const Run> runs) {
+  Runs all;
+  for (const Run& run : runs) all.push_back(&run);
+  std::vector<Comparison> comparisons;
+  for (auto& [name, members] : grouped(all, std::mem_fn(&Run::specification))) {
+    comparisons.push_back(compare_specification(name, std::move(members)));
+  }
+  return comparisons;
+}
+
+}  // namespace batchlab

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "tests/results/support.hpp"
+
+namespace batchlab {
+namespace {
+
+using test::finished_run;
+using Runs = std::vector<Run>;  // inside a TEST, Run is a member of its class
+using test::run_with_status;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+// Two seeds of one controller, with a target that the second reaches; one diverged run.
+std::vector<Comparison> example(const std::string& label = "phases") {
+  Runs runs = {finished_run(label, 0, 0.86), finished_run(label, 1, 0.88),
+               run_with_status(label, 2, "diverged", "loss is nan")};
+  for (auto& run : runs) {
+    run.record["examples_seen"] = 1234567;
+    run.configuration["target"] = {{"metric", "test_accuracy"}, {"value", 0.87}};
+  }
+  return compare(runs);
+}
+
+std::vector<std::string> lines(const std::string& text) {
+  std::vector<std::string> all;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) all.push_back(line);
+  return all;
+}
+
+std::size_t characters(const std::string& line) {
+  return static_cast<std::size_t>(std::count_if(line.begin(), line.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
+}
+
+// s of 0.86, 0.88 is 0.014142; t(0.975, 1) = 12.7062, half = 12.7062 * 0.01 = 0.1271.
+TEST(ToText, ShowsTheFiguresOfARow) {
+  EXPECT_THAT(to_text(example()[0]),
+              AllOf(HasSubstr("2 of 3"), HasSubstr("0.8700 ± 0.0141"),
+                    HasSubstr("0.7429 to 0.9971"), HasSubstr("0.1300"),
+                    HasSubstr("1,234,567"), HasSubstr("617,284"), HasSubstr("2.00")));
+}
+
+TEST(ToText, ShowsTheTargetTroublesAndNotes) {
+  EXPECT_THAT(
+      to_text(example()[0]),
+      AllOf(HasSubstr("to the target test_accuracy >= 0.87"), HasSubstr("1 of 2"),
+            HasSubstr("- phases, seed 2: diverged: loss is nan"),
+            HasSubstr("may not be resolved")));
+}
+
+TEST(ToText, MarksAbsentFiguresWithADash) {
+  const auto comparisons = compare(Runs{run_with_status("phases", 0, "failed", "")});
+  const std::string row = lines(to_text(comparisons[0])).at(3);
+  EXPECT_THAT(row, HasSubstr("phases"));
+  EXPECT_EQ(std::count(row.begin(), row.end(), '-'), 7);
+}
+
+TEST(ToText, AlignsItsColumnsWithinTheTerminal) {
+  Runs runs;
+  for (const std::string& label :
+       {std::string("é"), std::string(90, 'l'), std::string(400, 'm')}) {
+    runs.push_back(finished_run(label, 0, 0.5));
+    runs.push_back(finished_run(label, 1, 0.6));
+    runs.push_back(run_with_status(label, 2, "failed", std::string(300, 'r')));
+  }
+  const auto all = lines(to_text(compare(runs)[0]));
+  std::size_t figures = 0;
+  for (const auto& line : all) {
+    EXPECT_LE(characters(line), 120u) << line;
+    if (line.find("2 of 3") == std::string::npos) continue;
+    ++figures;
+    EXPECT_EQ(characters(line), characters(all[2]));  // the header
+  }
+  EXPECT_EQ(figures, 3u);
+}
+
+TEST(ToText, LetsNoEscapeSequenceThrough) {
+  const auto comparisons = example("a\x1b[31mb\x07\xc2\x9b");
+  for (const std::string& text :
+       {to_text(comparisons[0]), to_markdown(comparisons[0]), to_csv(comparisons)}) {
+    EXPECT_THAT(text, AllOf(Not(HasSubstr("\x1b")), Not(HasSubstr("\x07")),
+                            Not(HasSubstr("\xc2\x9b"))));
+  }
+  EXPECT_THAT(to_text(comparisons[0]), HasSubstr("a\\x1b[31mb\\x07"));
+}
+
+TEST(ToMarkdown, EscapesWhatWouldBreakATable) {
+  const std::string text = to_markdown(example("a|b\\c\nd")[0]);
+  EXPECT_THAT(text, HasSubstr("| a\\|b\\\\c d | 2 of 3 |"));
+}
+
+TEST(ToMarkdown, HasTheSameContentAsTheText) {
+  EXPECT_THAT(to_markdown(example()[0]),
+              AllOf(HasSubstr("| controller | runs | accuracy |"),
+                    HasSubstr("|---|---:|"), HasSubstr("0.8700 ± 0.0141"),
+                    HasSubstr("To the target test_accuracy >= 0.87"),
+                    HasSubstr("| phases | 1 of 2 |"),
+                    HasSubstr("- phases, seed 2: diverged: loss is nan")));
+}
+
+TEST(ToCsv, IsReadBackCellByCell) {
+  const test::TemporaryFolder folder;
+  test::write_file(folder / "a.csv", to_csv(example("=a,b")));
+  const Table table = read_csv(folder / "a.csv");
+  ASSERT_EQ(table.rows.size(), 1u);
+  const auto cell = [&](const char* name) {
+    return table.rows[0].at(table.column(name).value());
+  };
+  EXPECT_EQ(cell("specification"), "s");
+  EXPECT_EQ(cell("controller"), "'=a,b");
+  EXPECT_EQ(cell("runs"), "3");
+  EXPECT_EQ(cell("finished"), "2");
+  EXPECT_EQ(cell("reached"), "1");
+  EXPECT_EQ(cell("accuracy_mean"), "0.87");
+  EXPECT_EQ(cell("examples_standard_deviation"), "0");
+  EXPECT_EQ(cell("seconds_to_target_mean"), "2");
+  EXPECT_EQ(cell("seconds_to_target_interval_low"), "");
+  EXPECT_EQ(cell("troubles"), "seed 2: diverged: loss is nan");
+}
+
+TEST(ToCsv, HasOneHeaderAndARowPerControllerAndSpecification) {
+  auto comparisons = example();
+  comparisons.push_back(comparisons[0]);
+  EXPECT_EQ(lines(to_csv(comparisons)).size(), 3u);
+  EXPECT_EQ(lines(to_csv({})).size(), 1u);
+}
+
+TEST(ToJson, NestsSummariesAndHasNullForWhatIsAbsent) {
+  const auto json = nlohmann::json::parse(to_json(example()).dump());
+  const auto& row = json.at(0).at("rows").at(0);
+  EXPECT_EQ(json[0]["target"], "test_accuracy >= 0.87");
+  EXPECT_EQ(row["controller"], "phases");
+  EXPECT_NEAR(row["accuracy"]["mean"].get<double>(), 0.87, 1e-12);
+  EXPECT_EQ(row["accuracy"]["count"], 2);
+  EXPECT_TRUE(row["seconds_to_target"]["standard_deviation"].is_null());
+  EXPECT_EQ(row["troubles"][0], "seed 2: diverged: loss is nan");
+  EXPECT_EQ(to_json({}).dump(), "[]");
+}
+
+}  // namespace
+}  // namespace batchlab
