@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+//
+// Activations, fused into a dense layer or as a layer of their own.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nn/layer.hpp"
+
+namespace batchlab {
+
+enum class Activation { none, relu, tanh };
+
+[[nodiscard]] const std::vector<std::string>& activation_names();  // none, relu, tanh
+// Throws Error(usage) naming the closest.
+[[nodiscard]] Activation find_activation(const std::string& name);
+
+// values = activation(values + bias) row by row; bias (one float per column) may be null.
+void activate(Activation activation, const float* bias, MatrixView& values);
+
+// delta *= activation'(.), expressed by the activation's output:
+// relu' = [output > 0], tanh' = 1 - output^2.
+void multiply_by_derivative(Activation activation, const ConstMatrixView& output,
+                            MatrixView& delta);
+
+[[nodiscard]] std::unique_ptr<Layer> make_activation_layer(Activation activation,
+                                                           std::size_t inputs);
+
+}  // namespace batchlab

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+//
+// Dense layer, with rows a_i of the input and delta_i = gradient of loss i before activation:
+//
+//     W gradient = sum_i a_i^T delta_i,   b gradient = sum_i delta_i,   input: delta W^T
+//     |g_i|^2 = |delta_i|^2 (|a_i|^2 + 1), weight and bias together
+//
+// Goodfellow: Efficient per-example gradient computations (2015), arXiv 1510.01799.
+#include "nn/dense.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "controllers/error.hpp"
+#include "nn/elementwise.hpp"
+#include "nn/matrix_product.hpp"
+#include "nn/random.hpp"
+
+namespace batchlab {
+
+namespace {
+
+struct Spread {
+  bool normal;
+  double half_width;  // of the uniform distribution, or standard deviation of the normal
+};
+
+Spread spread_of(Initialisation initialisation, std::size_t inputs, std::size_t outputs) {
+  const auto fan_in = static_cast<double>(inputs);
+  const double fan_both = fan_in + static_cast<double>(outputs);
+  switch (initialisation) {
+    case Initialisation::glorot_uniform: return {false, std::sqrt(6 / fan_both)};
+    case Initialisation::glorot_normal: return {true, std::sqrt(2 / fan_both)};
+    case Initialisation::he_uniform: return {false, std::sqrt(6 / fan_in)};
+    case Initialisation::he_normal: return {true, std::sqrt(2 / fan_in)};
+  }
+  return {};
+}
+
+// Box and Muller 1958; 1 - u lies in (0, 1].
+double normal_from(std::uint32_t first, std::uint32_t second) {
+  const double radius = std::sqrt(-2 * std::log(1 - double{uniform_float(first)}));
+  return radius * std::cos(2 * std::numbers::pi * double{uniform_float(second)});
+}
+
+class DenseLayer final : public Layer {
+ public:
+  DenseLayer(std::size_t inputs, std::size_t units, Activation activation,
+             Initialisation initialisation)
+      : inputs_(inputs), units_(units), activation_(activation),
+        initialisation_(initialisation) {}
+
+  std::string_view type() const override { return "dense"; }
+  std::size_t inputs() const override { return inputs_; }
+  std::size_t outputs() const override { return units_; }
+  std::vector<ParameterBlock> parameters() const override {
+    return {{"weight", {inputs_, units_}}, {"bias", {units_}}};
+  }
+
+  void initialise(float* parameters, std::uint32_t seed,
+                  std::uint32_t number) const override {
+    const Spread spread = spread_of(initialisation_, inputs_, units_);
+    for (std::size_t i = 0; i < inputs_ * units_; ++i) {
+      const auto bits = random_bits(seed, RandomPurpose::initial_weights,
+                                    {static_cast<std::uint32_t>(i),
+                                     static_cast<std::uint32_t>(i >> 32), number, 0});
+      const double draw = spread.normal ? normal_from(bits[0], bits[1])
+                                        : 2 * double{uniform_float(bits[0])} - 1;
+      parameters[i] = static_cast<float>(spread.half_width * draw);
+    }
+    std::fill_n(parameters + inputs_ * units_, units_, 0.0F);
+  }
+
+  void forward(const Tile&, const float* parameters, const ConstMatrixView& input,
+               MatrixView& output, float*) const override {
+    multiply(input, weight(parameters), output);
+    activate(activation_, parameters + inputs_ * units_, output);
+  }
+
+  void backward(const Tile&, const float* parameters, const ConstMatrixView& input,
+                const ConstMatrixView& output, const float*, MatrixView& delta,
+                MatrixView* input_delta, const GradientSink& gradient) const override {
+    multiply_by_derivative(activation_, output, delta);
+    const ConstMatrixView rows_delta = view(std::as_const(delta).data(), rows(delta), units_);
+    add_rows(rows_delta, gradient.sums + inputs_ * units_, gradient.overwrite);
+    MatrixView weight_sums = view(gradient.sums, inputs_, units_);
+    multiply_transposed_left(input, rows_delta, weight_sums, !gradient.overwrite);
+    if (gradient.example_norms_squared) {
+      add_example_norms(input, rows_delta, gradient.example_norms_squared);
+    }
+    if (input_delta) multiply_transposed_right(rows_delta, weight(parameters), *input_delta);
+  }
+
+ private:
+  ConstMatrixView weight(const float* parameters) const {
+    return view(parameters, inputs_, units_);
+  }
+
+  void add_example_norms(const ConstMatrixView& input, const ConstMatrixView& delta,
+                         double* norms_squared) const {
+    for (std::size_t i = 0; i < rows(delta); ++i) {
+      norms_squared[i] += sum_of_squares(delta.data() + i * units_, units_) *
+                          (sum_of_squares(input.data() + i * inputs_, inputs_) + 1);
+    }
+  }
+
+  std::size_t inputs_, units_;
+  Activation activation_;
+  Initialisation initialisation_;
+};
+
+}  // namespace
+
+const std::vector<std::string>& initialisation_names() {
+  static const std::vector<std::string> names{"glorot_uniform", "glorot_normal",
+                                              "he_uniform", "he_normal"};
+  return names;
+}
+
+Initialisation find_initialisation(const std::string& name) {
+  const auto& names = initialisation_names();
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) throw unknown_name("initialisation", name, names);
+  return static_cast<Initialisation>(found - names.begin());
+}
+
+std::unique_ptr<Layer> make_dense_layer(std::size_t inputs, std::size_t units,
+                                        Activation activation,
+                                        Initialisation initialisation) {
+  return std::make_unique<DenseLayer>(inputs, units, activation, initialisation);
+}
+
+}  // namespace batchlab

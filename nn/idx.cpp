@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "nn/idx.hpp"
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <span>
+#include <system_error>
+
+#include "controllers/error.hpp"
+
+namespace batchlab {
+namespace {
+
+constexpr std::size_t block_bytes = std::size_t{1} << 20;
+
+// A file read through zlib, which passes on as it is what does not begin like gzip.
+class GzipFile {
+ public:
+  explicit GzipFile(const std::string& path) : path_(path) {
+    errno = 0;
+    file_ = gzopen(path.c_str(), "rb");
+    if (file_ == nullptr) fail(errno == ENOENT ? "no such file" : system_reason());
+    gzbuffer(file_, 1U << 17);
+  }
+  ~GzipFile() { gzclose_r(file_); }
+  GzipFile(const GzipFile&) = delete;
+  GzipFile& operator=(const GzipFile&) = delete;
+
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(ErrorKind::data, fmt::format("{}: {}", path_, what));
+  }
+
+  // Bytes read: fewer than `target` holds only at the end of the file.
+  [[nodiscard]] std::size_t read(std::span<std::uint8_t> target) {
+    const int count =
+        gzread(file_, target.data(), static_cast<unsigned>(target.size()));
+    int code = Z_OK;  // a gzip stream that ends early shows here alone
+    const std::string text = gzerror(file_, &code);
+    if (code == Z_ERRNO) throw Error(ErrorKind::data, text);
+    if (code != Z_OK || count < 0) {
+      throw Error(ErrorKind::data, text + " (damaged gzip)");
+    }
+    return static_cast<std::size_t>(count);
+  }
+
+ private:
+  static std::string system_reason() {
+    return errno == 0 ? "out of memory" : std::generic_category().message(errno);
+  }
+
+  std::string path_;
+  gzFile file_ = nullptr;
+};
+
+std::uint32_t big_endian(const std::uint8_t* bytes) {
+  return (std::uint32_t{bytes[0]} << 24) | (std::uint32_t{bytes[1]} << 16) |
+         (std::uint32_t{bytes[2]} << 8) | std::uint32_t{bytes[3]};
+}
+
+void read_header(GzipFile& file, std::span<std::uint8_t> target) {
+  const std::size_t found = file.read(target);
+  if (found == target.size()) return;
+  file.fail(fmt::format("truncated in the header: {} bytes expected here, {} found",
+                        target.size(), found));
+}
+
+std::vector<std::size_t> read_shape(GzipFile& file) {
+  std::array<std::uint8_t, 4> magic{};
+  read_header(file, magic);
+  if (magic[0] != 0 || magic[1] != 0 || magic[2] != 8 || magic[3] == 0) {
+    file.fail(fmt::format(
+        "not an IDX file of bytes: wrong magic, expected 00 00 08 <axes>, found {:02x}",
+        fmt::join(magic, " ")));
+  }
+  std::vector<std::uint8_t> sizes(std::size_t{4} * magic[3]);
+  read_header(file, sizes);
+  std::vector<std::size_t> shape;
+  for (std::size_t at = 0; at < sizes.size(); at += 4) {
+    shape.push_back(big_endian(&sizes[at]));
+  }
+  return shape;
+}
+
+std::size_t checked_bytes(const GzipFile& file, const std::vector<std::size_t>& shape,
+                          std::size_t maximum_bytes) {
+  std::size_t total = 1;
+  for (const std::size_t size : shape) {
+    if (__builtin_mul_overflow(total, size, &total) || total > maximum_bytes) {
+      file.fail(fmt::format("shape [{}] needs more than the {} bytes allowed",
+                            fmt::join(shape, ", "), maximum_bytes));
+    }
+  }
+  return total;
+}
+
+// The memory grows with what the file really holds: its header may lie.
+std::vector<std::uint8_t> read_bytes(GzipFile& file, std::size_t total) {
+  std::vector<std::uint8_t> bytes;
+  while (bytes.size() < total) {
+    const std::size_t begin = bytes.size();
+    const std::size_t wanted = std::min(block_bytes, total - begin);
+    if (begin + wanted > bytes.capacity()) {
+      bytes.reserve(std::min(total, std::max(2 * begin, block_bytes)));
+    }
+    bytes.resize(begin + wanted);
+    const std::size_t found = file.read({bytes.data() + begin, wanted});
+    if (found < wanted) {
+      file.fail(fmt::format("truncated: {} bytes of data expected, {} found", total,
+                            begin + found));
+    }
+  }
+  return bytes;
+}
+
+}  // namespace
+
+IdxArray read_idx(const std::string& path, std::size_t maximum_bytes) {
+  GzipFile file(path);
+  IdxArray array;
+  array.shape = read_shape(file);
+  array.bytes = read_bytes(file, checked_bytes(file, array.shape, maximum_bytes));
+  std::array<std::uint8_t, 1> beyond{};  // reading on also checks the CRC of the gzip
+  if (file.read(beyond) != 0) {
+    file.fail(fmt::format("trailing bytes after the {} of shape [{}]",
+                          array.bytes.size(), fmt::join(array.shape, ", ")));
+  }
+  return array;
+}
+
+}  // namespace batchlab

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+//
+// The IDX file format of MNIST (unsigned bytes, any number of axes), plain or gzipped.
+// Layout, big-endian: 0x00 0x00 0x08 <axes>, one 32-bit size per axis, then the bytes.
+// http://yann.lecun.com/exdb/mnist/
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace batchlab {
+
+struct IdxArray {
+  std::vector<std::size_t> shape;
+  std::vector<std::uint8_t> bytes;  // product of shape, row-major
+};
+
+// Reads `path`; gzip is recognised by content, not by name. At most `maximum_bytes` are
+// decompressed. Throws Error(data) naming the file for: missing or unreadable, wrong magic,
+// truncated, trailing bytes, a damaged gzip stream, a size beyond the maximum.
+[[nodiscard]] IdxArray read_idx(const std::string& path,
+                                std::size_t maximum_bytes = std::size_t{1} << 31);
+
+}  // namespace batchlab

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+//
+// Optimizers: loops over flat arrays, a chunk at a time, so that threads can share the pass
+// and it can be fused with the reduction. Conventions and defaults are Keras's.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nn/array.hpp"
+
+namespace batchlab {
+
+struct OptimizerOptions {
+  std::string name = "adam";  // sgd, adam, adamw
+  double momentum = 0;        // sgd
+  bool nesterov = false;      // sgd
+  double weight_decay = 0;    // sgd, adamw: decoupled, parameters *= 1 - rate weight_decay
+  double beta1 = 0.9;         // adam, adamw
+  double beta2 = 0.999;
+  double epsilon = 1e-7;
+};
+
+[[nodiscard]] const std::vector<std::string>& optimizer_names();
+
+// State that a checkpoint holds: arrays as long as the parameters, and numbers.
+struct OptimizerState {
+  std::vector<std::pair<std::string, Array*>> arrays;
+  std::vector<std::pair<std::string, double*>> numbers;
+};
+
+class Optimizer {
+ public:
+  virtual ~Optimizer() = default;
+
+  // Once a step, before the chunks.
+  virtual void begin_step(double learning_rate) = 0;
+
+  // Updates parameters [offset, offset + gradient.size()), of which `parameters` is the
+  // first. `gradient` is the mean over the batch. Different chunks on different threads.
+  virtual void update(float* parameters, std::span<const float> gradient,
+                      std::size_t offset) = 0;
+
+  [[nodiscard]] virtual OptimizerState state() = 0;
+};
+
+// Throws Error(usage) for an unknown name.
+[[nodiscard]] std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options,
+                                                        std::size_t parameter_count);
+
+}  // namespace batchlab

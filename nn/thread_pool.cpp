@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include "nn/thread_pool.hpp"
+
+namespace batchlab {
+
+namespace {
+
+// Polls a while, for the next part of a step is microseconds away, then sleeps.
+void wait_while_equal(const std::atomic<std::uint32_t>& value, std::uint32_t old,
+                      int spins) {
+  for (int i = 0; i < spins; ++i) {
+    if (value.load(std::memory_order_acquire) != old) return;
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+  value.wait(old, std::memory_order_acquire);
+}
+
+constexpr int polls_before_sleep = 4000;  // about 50 to 100 microseconds
+
+}  // namespace
+
+ThreadPool::ThreadPool(std::size_t workers)
+    : spins_(workers <= std::thread::hardware_concurrency() ? polls_before_sleep : 0) {
+  threads_.reserve(workers - 1);
+  for (std::size_t worker = 1; worker < workers; ++worker) {
+    threads_.emplace_back([this, worker] { work(worker); });
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  stopping_ = true;
+  round_.fetch_add(1, std::memory_order_release);
+  round_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void ThreadPool::run(const std::function<void(std::size_t)>& task) {
+  if (!threads_.empty()) {
+    task_ = &task;
+    pending_.store(static_cast<std::uint32_t>(threads_.size()), std::memory_order_relaxed);
+    round_.fetch_add(1, std::memory_order_release);
+    round_.notify_all();
+  }
+  task(0);
+  while (true) {
+    const std::uint32_t pending = pending_.load(std::memory_order_acquire);
+    if (pending == 0) return;
+    wait_while_equal(pending_, pending, spins_);
+  }
+}
+
+void ThreadPool::work(std::size_t worker) {
+  std::uint32_t round = 0;
+  while (true) {
+    wait_while_equal(round_, round, spins_);
+    round = round_.load(std::memory_order_acquire);
+    if (stopping_) return;
+    (*task_)(worker);
+    if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) pending_.notify_one();
+  }
+}
+
+}  // namespace batchlab

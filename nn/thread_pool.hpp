@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+//
+// A pool of threads for the two parallel parts of a step. Which worker does what is the
+// caller's rule; the pool only runs a task on every worker and waits.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <thread>
+#include <vector>
+
+namespace batchlab {
+
+class ThreadPool {
+ public:
+  // `workers` >= 1 counts the calling thread: 1 starts no thread.
+  explicit ThreadPool(std::size_t workers);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  [[nodiscard]] std::size_t workers() const { return threads_.size() + 1; }
+
+  // Calls task(worker) once for each worker, the caller being worker 0; returns when all
+  // have returned. `task` must not throw.
+  void run(const std::function<void(std::size_t)>& task);
+
+ private:
+  void work(std::size_t worker);
+
+  const std::function<void(std::size_t)>* task_ = nullptr;
+  std::atomic<std::uint32_t> round_{0};    // raised to start a task
+  std::atomic<std::uint32_t> pending_{0};  // workers that have not finished it
+  bool stopping_ = false;
+  int spins_;  // polls before a thread sleeps; 0 where cores are fewer than workers
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace batchlab
