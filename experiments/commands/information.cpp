@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+//
+// batchlab controllers, data: what there is to choose from.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+
+#include "controllers/coupling.hpp"
+#include "controllers/error.hpp"
+#include "controllers/limits.hpp"
+#include "controllers/registry.hpp"
+#include "experiments/command_line.hpp"
+#include "experiments/specification_options.hpp"
+#include "nn/dataset.hpp"
+
+namespace batchlab {
+
+namespace {
+
+namespace po = boost::program_options;
+
+std::string default_text(const Option& option) {
+  if (option.default_value.is_null()) return "unset";
+  return option.default_value.is_string() ? option.default_value.get<std::string>()
+                                          : option.default_value.dump();
+}
+
+std::string values_text(const Option& option) {
+  if (!option.choices.empty()) return fmt::format("{}", fmt::join(option.choices, " | "));
+  const std::string unit = option.unit.empty() ? "" : ' ' + option.unit;
+  if (option.minimum <= -1e300 && option.maximum >= 1e300) return unit;
+  if (option.minimum >= option.maximum) return unit;
+  return fmt::format("{:g} to {:g}{}", option.minimum, option.maximum, unit);
+}
+
+void print_options(const std::string& title, std::span<const Option> options) {
+  fmt::print("\n{}\n", title);
+  for (const Option& option : options) {
+    const std::string values = values_text(option);
+    fmt::print("  {:<22} {}\n  {:<22} default {}{}{}\n", option.name, option.help, "",
+               default_text(option), values.empty() ? "" : "; ", values);
+  }
+}
+
+nlohmann::json entry_json(const Entry& entry) {
+  auto options = nlohmann::json::array();
+  for (const Option& option : entry.options) {
+    options.push_back({{"name", option.name}, {"default", option.default_value},
+                       {"choices", option.choices}, {"unit", option.unit},
+                       {"minimum", option.minimum}, {"maximum", option.maximum},
+                       {"help", option.help}});
+  }
+  return {{"name", entry.name}, {"summary", entry.summary}, {"source", entry.source},
+          {"options", options}, {"limits", entry.limits}};
+}
+
+void print_entry(const Entry& entry) {
+  fmt::print("{}: {}\nsource: {}\n", entry.name, entry.summary, entry.source);
+  print_options("options of the rule", entry.options);
+  print_options("options of every entry", controller_entry_options());
+  std::vector<Option> limits(limits_options().begin(), limits_options().end());
+  for (Option& option : limits) {
+    if (entry.limits.is_object() && entry.limits.contains(option.name)) {
+      option.default_value = entry.limits.at(option.name);
+    }
+  }
+  print_options("limits = { ... } (defaults for this rule)", limits);
+}
+
+void print_overview() {
+  for (const Entry* entry : controllers()) {
+    fmt::print("{:<14} {}\n{:<14}   {}\n", entry->name, entry->summary, "", entry->source);
+  }
+  fmt::print("\ncouplings (how the learning rate follows the batch size):\n");
+  for (const Coupling& coupling : couplings()) {
+    fmt::print("{:<14} {}\n{:<14}   {}\n", coupling.name, coupling.summary, "",
+               coupling.source);
+  }
+  fmt::print("\nbatchlab controllers NAME shows the options of one.\n");
+}
+
+int show_controllers(const Command& command, const std::vector<std::string>& arguments) {
+  po::options_description options("options");
+  options.add_options()("json", "as JSON");
+  po::positional_options_description positional;
+  positional.add("name", 1);
+  const auto values = parse_arguments(command, arguments, options, positional);
+  if (!values) return 0;
+  const bool json = values->count("json") > 0;
+  if (values->count("name")) {
+    const Entry& entry =
+        find_controller((*values)["name"].as<std::vector<std::string>>().front());
+    if (json) fmt::print("{}\n", entry_json(entry).dump(2));
+    else print_entry(entry);
+    return 0;
+  }
+  if (!json) {
+    print_overview();
+    return 0;
+  }
+  auto all = nlohmann::json::array();
+  for (const Entry* entry : controllers()) all.push_back(entry_json(*entry));
+  fmt::print("{}\n", all.dump(2));
+  return 0;
+}
+
+void print_data(const DataSource& source) {
+  fmt::print("{}: {}\n  checksum {}\n  shape {}, {} classes\n", source.name,
+             printable(source.folder, 400), source.checksum,
+             fmt::join(source.training.shape, " x "), source.training.classes);
+  for (const auto& [name, data] : {std::pair("training", &source.training),
+                                   std::pair("test", &source.test)}) {
+    std::vector<std::size_t> counts(data->classes);
+    for (const std::uint8_t label : data->labels) ++counts[label];
+    fmt::print("  {:<9} {:>6} examples, per class {}\n", name, data->examples(),
+               fmt::join(counts, " "));
+  }
+}
+
+int show_data(const Command& command, const std::vector<std::string>& arguments) {
+  po::options_description options("options");
+  options.add_options()("folder", po::value<std::string>()->value_name("DIR"),
+                        "where the IDX files are, instead of the set's own folder");
+  po::positional_options_description positional;
+  positional.add("name", 1);
+  const auto values = parse_arguments(command, arguments, options, positional);
+  if (!values) return 0;
+  if (!values->count("name")) {
+    for (const KnownDataSet& set : known_data_sets()) {
+      fmt::print("{:<14} {}\n{:<14}   {}\n", set.name, set.summary, "",
+                 set.package.empty() ? "data.folder names its folder"
+                                     : "Debian package " + set.package);
+    }
+    fmt::print("\nbatchlab data NAME reads one and checks it.\n");
+    return 0;
+  }
+  const auto name = (*values)["name"].as<std::vector<std::string>>().front();
+  print_data(load_data(name, values->count("folder") ? (*values)["folder"].as<std::string>()
+                                                     : std::string()));
+  return 0;
+}
+
+}  // namespace
+
+const Command controllers_command{
+    "controllers", "[NAME]", "list the batch-size controllers, or the options of one",
+    "Lists every rule of the registry with its source, and the couplings of the learning\n"
+    "rate. With NAME: all options of that rule, with defaults, ranges and units.",
+    show_controllers};
+
+const Command data_command{
+    "data", "[NAME]", "list the data sets, or read one and check it",
+    "Lists the data sets. With NAME: reads it, verifies its checksum and shows how many\n"
+    "examples it has of each class.",
+    show_data};
+
+}  // namespace batchlab

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+//
+// batchlab run, batchlab reproduce: a specification's runs.
+#include <fmt/format.h>
+
+#include <sstream>
+
+#include "controllers/error.hpp"
+#include "experiments/command_line.hpp"
+#include "experiments/recipes.hpp"
+#include "experiments/specification.hpp"
+#include "experiments/sweep.hpp"
+#include "experiments/toml_file.hpp"
+
+namespace batchlab {
+
+namespace {
+
+namespace po = boost::program_options;
+
+po::options_description run_options() {
+  po::options_description options("options");
+  options.add_options()
+      ("set", po::value<std::vector<std::string>>()->value_name("KEY=VALUE")->composing(),
+       "set a key of the specification, e.g. budget.epochs=2, optimizer.name=sgd, "
+       "controllers.noise_scale.batch_size=64; may be given often")
+      ("seed", po::value<std::string>()->value_name("N[,N...]"), "use these seeds")
+      ("threads", po::value<std::string>()->value_name("N"),
+       "threads of a run (default: the cores divided by the jobs); changes no result")
+      ("jobs", po::value<std::string>()->value_name("N")->default_value("1"),
+       "runs at once, each in a process of its own")
+      ("out", po::value<std::string>()->value_name("DIR")->default_value("results/runs"),
+       "where the results go: DIR/<name>/<controller>-seed<n>/")
+      ("dry-run", "check everything and list the runs, but train nothing")
+      ("json", "with --dry-run: the complete configurations")
+      ("quiet", "no progress, only the result");
+  return options;
+}
+
+nlohmann::json seeds_from(const std::string& text) {
+  auto seeds = nlohmann::json::array();
+  std::stringstream list(text);
+  for (std::string seed; std::getline(list, seed, ',');) {
+    seeds.push_back(count_argument("--seed", seed, 0, 4294967295));
+  }
+  return seeds;
+}
+
+int run_document(nlohmann::json document, const po::variables_map& values) {
+  if (values.count("set")) {
+    for (const auto& setting : values["set"].as<std::vector<std::string>>()) {
+      apply_setting(document, setting);
+    }
+  }
+  if (values.count("seed")) {
+    document["seeds"] = seeds_from(values["seed"].as<std::string>());
+  }
+  SweepOptions options;
+  options.out = values["out"].as<std::string>();
+  if (values.count("threads")) {
+    options.threads = count_argument("--threads", values["threads"].as<std::string>(), 1, 1024);
+  }
+  options.jobs = count_argument("--jobs", values["jobs"].as<std::string>(), 1, 1024);
+  options.quiet = values.count("quiet") > 0;
+  options.dry_run = values.count("dry-run") > 0;
+  options.json = values.count("json") > 0;
+  return run_sweep(expand(document), options);
+}
+
+int run(const Command& command, const std::vector<std::string>& arguments) {
+  po::positional_options_description positional;
+  positional.add("specification", 1);
+  const auto values = parse_arguments(command, arguments, run_options(), positional);
+  if (!values) return 0;
+  if (!values->count("specification")) {
+    throw Error(ErrorKind::usage, "run: a specification is needed: batchlab run SPEC.toml");
+  }
+  const auto path = (*values)["specification"].as<std::vector<std::string>>().front();
+  return run_document(parse_toml(read_text_file(path), path), *values);
+}
+
+void list_recipes() {
+  for (const Recipe& recipe : recipes()) {
+    fmt::print("{:<22} {}\n", recipe.name, recipe.summary());
+  }
+}
+
+int reproduce(const Command& command, const std::vector<std::string>& arguments) {
+  po::positional_options_description positional;
+  positional.add("recipe", 1);
+  po::options_description options = run_options();
+  options.add_options()("list", "list the recipes")("print", "print the recipe itself");
+  const auto values = parse_arguments(command, arguments, options, positional);
+  if (!values) return 0;
+  if (values->count("list")) {
+    list_recipes();
+    return 0;
+  }
+  if (!values->count("recipe")) {
+    throw Error(ErrorKind::usage,
+                "reproduce: a recipe is needed: batchlab reproduce NAME (--list names them)");
+  }
+  const Recipe& recipe =
+      find_recipe((*values)["recipe"].as<std::vector<std::string>>().front());
+  if (values->count("print")) {
+    fmt::print("{}", recipe.text);
+    return 0;
+  }
+  return run_document(parse_toml(recipe.text, std::string(recipe.name)), *values);
+}
+
+}  // namespace
+
+const Command run_command{
+    "run", "SPEC.toml", "run an experiment: every controller of a specification, every seed",
+    "Runs the experiment that SPEC.toml describes: each [[controllers]] entry with each\n"
+    "seed, and prints the comparison. What is finished already is kept, so the same\n"
+    "command goes on where it was stopped. Results are bit-identical for any --threads and\n"
+    "--jobs.\n\n"
+    "  batchlab run experiment.toml\n"
+    "  batchlab run experiment.toml --set budget.epochs=1 --seed 7 --out /tmp/try",
+    run};
+
+const Command reproduce_command{
+    "reproduce", "NAME", "run one of the recipes that come with batchlab",
+    "Runs a recipe: a specification that is part of batchlab, with the figure to expect.\n\n"
+    "  batchlab reproduce --list\n"
+    "  batchlab reproduce four-families --jobs 2\n"
+    "  batchlab reproduce four-families --print > mine.toml",
+    reproduce};
+
+}  // namespace batchlab

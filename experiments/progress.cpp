@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include "experiments/progress.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace batchlab {
+
+Progress::Progress(const RunConfiguration& configuration, const SweepPosition& position,
+                   bool rewrite)
+    : configuration_(configuration), position_(position), rewrite_(rewrite) {}
+
+Progress::~Progress() {
+  if (rewrite_) std::fputs("\r\033[K", stderr);
+}
+
+void Progress::on_step(const Statistics& after, double training_seconds) {
+  if (!rewrite_) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - shown_ < std::chrono::milliseconds(200)) return;
+  shown_ = now;
+  fmt::print(stderr, "\r\033[K{}", line(after, training_seconds));
+}
+
+void Progress::on_evaluation(const Statistics& at, double training_seconds,
+                             const std::string& split, const EvaluationResult& result) {
+  last_evaluation_ = fmt::format("{} accuracy {:.4f}", split, result.accuracy);
+  if (!rewrite_ && split == "test") {
+    fmt::print(stderr, "{}\n", line(at, training_seconds));
+  }
+}
+
+double Progress::fraction(const Statistics& at, double training_seconds) const {
+  const Budget& budget = configuration_.budget;
+  const auto share = [](double done, double all) { return std::min(1.0, done / all); };
+  double most = 0;
+  if (budget.epochs) {
+    const double examples = static_cast<double>(*budget.epochs) *
+                            static_cast<double>(at.training_set_size);
+    most = share(static_cast<double>(at.examples_seen), examples);
+    if (at.epochs_completed >= *budget.epochs) most = 1;
+  }
+  if (budget.examples) {
+    most = std::max(most, share(static_cast<double>(at.examples_seen),
+                                static_cast<double>(*budget.examples)));
+  }
+  if (budget.steps) {
+    most = std::max(most, share(static_cast<double>(at.step),
+                                static_cast<double>(*budget.steps)));
+  }
+  if (budget.seconds) most = std::max(most, share(training_seconds, *budget.seconds));
+  return most;
+}
+
+std::string Progress::line(const Statistics& at, double training_seconds) const {
+  const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() -
+                                                       position_.started)
+                             .count();
+  const double done =
+      static_cast<double>(position_.finished) + fraction(at, training_seconds);
+  const double left = done > 0 ? elapsed / done * static_cast<double>(position_.total) -
+                                     elapsed : 0;
+  const auto& epochs = configuration_.budget.epochs;
+  return fmt::format(
+      "run {} of {}  {} seed {}  epochs {}{}  batch {}  loss {:.4f}  {}{}{:.0f} examples/s  "
+      "{} left",
+      position_.number, position_.total, configuration_.label, configuration_.seed,
+      at.epochs_completed, epochs ? fmt::format("/{}", *epochs) : "", at.batch_size,
+      at.batch_loss, last_evaluation_, last_evaluation_.empty() ? "" : "  ",
+      training_seconds > 0 ? static_cast<double>(at.examples_seen) / training_seconds : 0,
+      duration_text(std::max(0.0, left)));
+}
+
+std::string duration_text(double seconds) {
+  const auto whole = static_cast<std::int64_t>(seconds + 0.5);
+  if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
+  return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+}  // namespace batchlab

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#include "experiments/recorder.hpp"
+
+#include <fmt/format.h>
+
+namespace batchlab {
+
+namespace {
+
+constexpr std::string_view step_columns =
+    "step,epoch,examples_seen,batch_size,learning_rate,batch_loss,training_seconds";
+constexpr std::string_view evaluation_columns =
+    "step,epoch,examples_seen,training_seconds,split,loss,accuracy";
+constexpr std::string_view decision_columns =
+    "step,examples_seen,wanted_batch_size,batch_size,limited_by,reason";
+
+std::string step_header(Needs measured) {
+  std::string header(step_columns);
+  for (const Quantity& quantity : quantities) {
+    if (quantity.per_step && measured.has(quantity.field)) {
+      header += fmt::format(",{}", quantity.name);
+    }
+  }
+  return header;
+}
+
+}  // namespace
+
+Recorder::Recorder(const std::filesystem::path& folder, Needs measured,
+                   std::int64_t log_every)
+    : measured_(measured),
+      log_every_(log_every),
+      steps_(folder / "steps.csv", step_header(measured)),
+      evaluations_(folder / "evaluations.csv", evaluation_columns),
+      decisions_(folder / "decisions.csv", decision_columns),
+      flushed_(std::chrono::steady_clock::now()) {}
+
+void Recorder::on_decision(const Statistics& at, const Decision& wanted,
+                           const LimitedDecision& used) {
+  std::string decision =
+      fmt::format("{},{},{}", wanted.batch_size, used.batch_size, used.limited_by);
+  if (decision == last_decision_) return;
+  decisions_.append(fmt::format("{},{},{},{}", at.step, at.examples_seen, decision,
+                                csv_cell(wanted.reason)));
+  last_decision_ = std::move(decision);
+}
+
+void Recorder::on_step(const Statistics& after, double training_seconds) {
+  epoch_ = epochs_completed_ + 1;
+  epochs_completed_ = after.epochs_completed;
+  if (after.step % log_every_ != 0) {
+    unlogged_step_ = step_row(after, training_seconds);
+    return;
+  }
+  unlogged_step_.clear();
+  steps_.append(step_row(after, training_seconds));
+  if (std::chrono::steady_clock::now() - flushed_ > std::chrono::seconds(1)) flush();
+}
+
+void Recorder::on_evaluation(const Statistics& at, double training_seconds,
+                             const std::string& split, const EvaluationResult& result) {
+  evaluations_.append(fmt::format("{},{},{},{:.6f},{},{},{}", at.step, epoch_,
+                                  at.examples_seen, training_seconds, split, result.loss,
+                                  result.accuracy));
+}
+
+void Recorder::finish() {
+  if (!unlogged_step_.empty()) steps_.append(unlogged_step_);
+  unlogged_step_.clear();
+  flush();
+}
+
+void Recorder::flush() {
+  steps_.flush();
+  evaluations_.flush();
+  decisions_.flush();
+  flushed_ = std::chrono::steady_clock::now();
+}
+
+std::string Recorder::step_row(const Statistics& after, double training_seconds) const {
+  std::string row = fmt::format("{},{},{},{},{},{},{:.6f}", after.step, epoch_,
+                                after.examples_seen, after.batch_size, after.learning_rate,
+                                after.batch_loss, training_seconds);
+  for (const Quantity& quantity : quantities) {
+    if (!quantity.per_step || !measured_.has(quantity.field)) continue;
+    const std::optional<double>& value = after.*quantity.field;
+    row += value ? fmt::format(",{}", *value) : ",";
+  }
+  return row;
+}
+
+}  // namespace batchlab

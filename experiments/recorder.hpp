@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+//
+// Writes the rows of a run: steps.csv, evaluations.csv, decisions.csv.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+
+#include "experiments/training.hpp"
+#include "results/run_store.hpp"
+
+namespace batchlab {
+
+class Recorder final : public RunObserver {
+ public:
+  // `measured`: which statistics have a column. `log_every` thins steps, never decisions.
+  Recorder(const std::filesystem::path& folder, Needs measured, std::int64_t log_every);
+
+  void on_decision(const Statistics& at, const Decision& wanted,
+                   const LimitedDecision& used) override;
+  void on_step(const Statistics& after, double training_seconds) override;
+  void on_evaluation(const Statistics& at, double training_seconds,
+                     const std::string& split, const EvaluationResult& result) override;
+
+  // Writes what is still held back: the last step, however thinned. Throws Error(disk).
+  void finish();
+
+ private:
+  void flush();
+  [[nodiscard]] std::string step_row(const Statistics& after, double training_seconds) const;
+
+  Needs measured_;
+  std::int64_t log_every_;
+  LineWriter steps_, evaluations_, decisions_;
+  std::string unlogged_step_;
+  std::string last_decision_;  // without step and reason: a row is written when it changes
+  std::int64_t epoch_ = 1;     // in which the last step began
+  std::int64_t epochs_completed_ = 0;
+  std::chrono::steady_clock::time_point flushed_;
+};
+
+}  // namespace batchlab

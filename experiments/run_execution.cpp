@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#include "experiments/run_execution.hpp"
+
+#include <fmt/format.h>
+
+#include <new>
+#include <optional>
+
+#include "controllers/error.hpp"
+#include "experiments/environment.hpp"
+#include "experiments/recorder.hpp"
+#include "experiments/training.hpp"
+#include "results/run_store.hpp"
+
+namespace batchlab {
+
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+// Files first, eyes second.
+class Both final : public RunObserver {
+ public:
+  Both(Recorder& recorder, Progress* progress) : recorder_(recorder), progress_(progress) {}
+
+  void on_decision(const Statistics& at, const Decision& wanted,
+                   const LimitedDecision& used) override {
+    recorder_.on_decision(at, wanted, used);
+  }
+  void on_step(const Statistics& after, double training_seconds) override {
+    recorder_.on_step(after, training_seconds);
+    if (progress_) progress_->on_step(after, training_seconds);
+  }
+  void on_evaluation(const Statistics& at, double training_seconds,
+                     const std::string& split, const EvaluationResult& result) override {
+    recorder_.on_evaluation(at, training_seconds, split, result);
+    if (progress_) progress_->on_evaluation(at, training_seconds, split, result);
+  }
+
+ private:
+  Recorder& recorder_;
+  Progress* progress_;
+};
+
+json initial_record(const RunConfiguration& configuration, const DataSource& source,
+                    std::size_t threads) {
+  return {{"status", "running"},
+          {"reason", ""},
+          {"specification", configuration.specification},
+          {"controller", configuration.label},
+          {"seed", configuration.seed},
+          {"identity", configuration.identity()},
+          {"reproducible", !configuration.budget.seconds},
+          {"threads", threads},
+          {"data_checksum", source.checksum},
+          {"environment", environment()},
+          {"started_at", utc_now()}};
+}
+
+const char* status_name(RunStatus status) {
+  switch (status) {
+    case RunStatus::finished: return "finished";
+    case RunStatus::diverged: return "diverged";
+    case RunStatus::interrupted: return "interrupted";
+  }
+  return "";
+}
+
+void add_result(json& record, const RunResult& result) {
+  record["status"] = status_name(result.status);
+  record["reason"] = result.reason;
+  record["steps"] = result.last.step;
+  record["examples_seen"] = result.last.examples_seen;
+  record["epochs_completed"] = result.last.epochs_completed;
+  record["training_seconds"] = result.training_seconds;
+  record["evaluation_seconds"] = result.evaluation_seconds;
+  record["parameters"] = result.parameter_count;
+  record["peak_memory_bytes"] = peak_memory_bytes();
+  record["finished_at"] = utc_now();
+}
+
+void make_folder(const fs::path& folder) {
+  std::error_code failure;
+  fs::create_directories(folder, failure);
+  if (failure) {
+    throw Error(ErrorKind::disk,
+                fmt::format("{}: cannot be made: {}", folder.string(), failure.message()));
+  }
+}
+
+RunStatus train_and_write(const RunConfiguration& configuration, const DataSource& source,
+                          const fs::path& folder, std::size_t threads, Progress* progress,
+                          const std::atomic<int>& interrupted) {
+  json record = initial_record(configuration, source, threads);
+  TrainingRun run(configuration, source, threads);
+  write_json(folder / "config.json", configuration.document);
+  write_json(folder / "run.json", record);
+  Recorder recorder(folder, run.measured(), configuration.log_every);
+  Both observer(recorder, progress);
+  const RunResult result = run.train(observer, interrupted);
+  recorder.finish();
+  run.write_checkpoint(folder / "checkpoint.safetensors");
+  add_result(record, result);
+  write_json(folder / "run.json", record);
+  return result.status;
+}
+
+}  // namespace
+
+int execute_run(const RunConfiguration& configuration, const DataSource& source,
+                const fs::path& folder, std::size_t threads, const SweepPosition& position,
+                bool quiet, bool rewrite, const std::atomic<int>& interrupted) {
+  int code = 0;
+  std::string reason;
+  try {
+    make_folder(folder);
+    const RunLock lock(folder);
+    std::optional<Progress> progress;
+    if (!quiet) progress.emplace(configuration, position, rewrite);
+    try {
+      switch (train_and_write(configuration, source, folder, threads,
+                              progress ? &*progress : nullptr, interrupted)) {
+        case RunStatus::finished: return 0;
+        case RunStatus::diverged: return exit_diverged;
+        case RunStatus::interrupted: return 128 + interrupted;
+      }
+    } catch (const Error& error) {
+      code = static_cast<int>(error.kind());
+      reason = error.what();
+    } catch (const std::bad_alloc&) {
+      code = static_cast<int>(ErrorKind::failed);
+      reason = "out of memory";
+    }
+    record_failure(folder, reason);
+  } catch (const Error& error) {  // the folder or the lock
+    code = static_cast<int>(error.kind());
+    reason = error.what();
+  }
+  fmt::print(stderr, "batchlab: {} failed: {}\n", configuration.folder_name(), reason);
+  return code;
+}
+
+void record_failure(const fs::path& folder, const std::string& reason) {
+  try {
+    json record = read_json(folder / "run.json");
+    record["status"] = "failed";
+    record["reason"] = reason;
+    record["finished_at"] = utc_now();
+    write_json(folder / "run.json", record);
+  } catch (const Error&) {
+    // No record to amend, or no room for it: the exit code and the message remain.
+  }
+}
+
+}  // namespace batchlab

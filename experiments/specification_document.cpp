@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+#include "experiments/specification_document.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <span>
+
+#include "controllers/error.hpp"
+#include "controllers/learning_rate_schedule.hpp"
+#include "controllers/limits.hpp"
+#include "controllers/registry.hpp"
+#include "experiments/checksum.hpp"
+#include "experiments/specification_options.hpp"
+#include "nn/dataset.hpp"
+#include "nn/network.hpp"
+
+namespace batchlab {
+
+namespace {
+
+using nlohmann::json;
+
+[[noreturn]] void refuse(const std::string& what) { throw Error(ErrorKind::usage, what); }
+
+// Names become folders: nothing that could leave the output folder or surprise a shell.
+void check_name(const std::string& what, const std::string& name) {
+  const auto fine = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '.' || c == '_' || c == '-';
+  };
+  if (name.empty() || name.size() > 100 || name[0] == '.' || name[0] == '-' ||
+      !std::all_of(name.begin(), name.end(), fine)) {
+    refuse(fmt::format("{}: must be 1 to 100 letters, digits, . _ - and not begin with . or "
+                       "-, got \"{}\"",
+                       what, printable(name)));
+  }
+}
+
+// Completes `section` by defaults that depend on a choice made in it; refuses options that
+// belong to another choice. `applicable`: option -> default.
+void settle(const std::string& owner, json& section, const std::string& chosen,
+            const std::map<std::string, json>& applicable,
+            const std::set<std::string>& common) {
+  for (auto& [key, value] : section.items()) {
+    if (common.contains(key)) continue;
+    const auto found = applicable.find(key);
+    if (found != applicable.end()) {
+      if (value.is_null()) value = found->second;
+    } else if (!value.is_null()) {
+      refuse(fmt::format("{}: {} has no meaning for {}", owner, key, chosen));
+    }
+  }
+  std::erase_if(section.get_ref<json::object_t&>(), [&](const auto& member) {
+    return !common.contains(member.first) && !applicable.contains(member.first);
+  });
+}
+
+json complete_optimizer(const json& given) {
+  json section = checked_options("optimizer", optimizer_options(), given);
+  const std::string name = section.at("name");
+  const std::map<std::string, json> adam{
+      {"learning_rate", 0.001}, {"beta1", 0.9}, {"beta2", 0.999}, {"epsilon", 1e-7}};
+  std::map<std::string, json> applicable = adam;
+  if (name == "adamw") applicable["weight_decay"] = 0.004;
+  if (name == "sgd") {
+    applicable = {{"learning_rate", 0.01}, {"momentum", 0.0}, {"nesterov", false},
+                  {"weight_decay", 0.0}};
+  }
+  settle("optimizer", section, name, applicable, {"name"});
+  return section;
+}
+
+json complete_layer(std::size_t number, const json& given) {
+  const std::string owner = fmt::format("model.layers[{}]", number);
+  json layer = checked_options(owner, layer_options(), given);
+  if (layer.at("type").is_null()) {
+    refuse(fmt::format("{}: type is missing (one of {})", owner,
+                       fmt::join(layer_types(), ", ")));
+  }
+  const std::string type = layer.at("type");
+  std::map<std::string, json> applicable;
+  if (type == "dense") {
+    applicable = {{"units", nullptr}, {"activation", "none"},
+                  {"initialisation", "glorot_uniform"}};
+  }
+  if (type == "dropout") applicable = {{"rate", nullptr}};
+  settle(owner, layer, type, applicable, {"type"});
+  for (const auto& [key, value] : layer.items()) {
+    if (value.is_null()) refuse(fmt::format("{}: {} needs {}", owner, type, key));
+  }
+  return layer;
+}
+
+json complete_model(const json& given) {
+  static const std::vector<Option> options{
+      {"layers", Option::Kind::table_list, nullptr, 0, 0, {}, "", "from input to output"}};
+  if (given.is_null()) {
+    refuse("model: missing; e.g. [model] layers = [{ type = \"dense\", units = 10 }]");
+  }
+  json model = checked_options("model", options, given);
+  if (model.at("layers").is_null()) refuse("model: layers is missing");
+  std::size_t number = 0;
+  for (json& layer : model.at("layers")) {
+    layer = complete_layer(number, layer);
+    ++number;
+  }
+  return model;
+}
+
+json complete_target(const json& given, const json& data) {
+  if (given.is_null()) return nullptr;
+  json target = checked_options("target", target_options(), given);
+  if (target.at("value").is_null()) refuse("target: value is missing, e.g. value = 0.86");
+  const std::string metric = target.at("metric");
+  const double value = target.at("value");
+  if (metric.ends_with("accuracy") && value > 1) {
+    refuse(fmt::format("target: value must be in [0, 1] for an accuracy, got {}", value));
+  }
+  if (metric.starts_with("validation") && data.at("validation_fraction") == 0.0) {
+    refuse(fmt::format("target: {} needs data.validation_fraction above 0", metric));
+  }
+  return target;
+}
+
+json complete_budget(const json& given) {
+  const json budget = checked_options("budget", budget_options(), given);
+  if (std::all_of(budget.begin(), budget.end(), [](const json& v) { return v.is_null(); })) {
+    refuse("budget: needs epochs, examples, steps or seconds, e.g. budget = { epochs = 5 }");
+  }
+  return budget;
+}
+
+json complete_statistics(const json& given) {
+  const json section = checked_options("statistics", statistics_options(), given);
+  const auto options = statistics_options();
+  const auto& known = options.back().choices;
+  for (const std::string name : section.at("measure")) {
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      refuse("statistics: " + std::string(unknown_name("statistic", name, known).what()));
+    }
+  }
+  return section;
+}
+
+void check_seeds(const json& seeds) {
+  std::set<std::uint32_t> seen;
+  for (const std::uint32_t seed : seeds) {
+    if (!seen.insert(seed).second) refuse(fmt::format("seeds: {} is there twice", seed));
+  }
+}
+
+// The sections that all runs of a specification share.
+json complete_shared(const json& given) {
+  json top = checked_options("specification", top_options(), given);
+  check_name("name", top.at("name"));
+  top["budget"] = complete_budget(top.at("budget"));
+  top["data"] = checked_options("data", data_options(), top.at("data"));
+  static_cast<void>(find_data_set(top.at("data").at("set")));
+  top["target"] = complete_target(top.at("target"), top.at("data"));
+  top["model"] = complete_model(top.at("model"));
+  top["optimizer"] = complete_optimizer(top.at("optimizer"));
+  top["schedule"] = checked_options("schedule", schedule_options(), top.at("schedule"));
+  top["evaluation"] =
+      checked_options("evaluation", evaluation_options(), top.at("evaluation"));
+  top["statistics"] = complete_statistics(top.at("statistics"));
+  top["engine"] = checked_options("engine", engine_options(), top.at("engine"));
+  if (top.at("controllers").is_null()) {
+    refuse("controllers: missing; a specification needs at least one [[controllers]] entry");
+  }
+  check_seeds(top.at("seeds"));
+  if (!top.at("initial_weights").is_null()) {
+    top["initial_weights_checksum"] = file_checksum(top.at("initial_weights"));
+  }
+  return top;
+}
+
+// An unknown key may be meant for the entry or for its rule: both are suggested.
+void check_keys(const Entry& rule, std::span<const Option> own, const json& given) {
+  std::vector<std::string> known;
+  for (const Option& option : rule.options) known.push_back(option.name);
+  for (const Option& option : own) known.push_back(option.name);
+  for (const auto& [key, value] : given.items()) {
+    if (std::find(known.begin(), known.end(), key) == known.end()) {
+      throw Error(ErrorKind::usage, rule.name + ": " + unknown_name("option", key, known).what());
+    }
+  }
+}
+
+// A [[controllers]] entry: its own keys, "options" of the rule, "limits".
+json complete_entry(const json& given, std::size_t position) {
+  const std::string where = fmt::format("controllers[{}]", position);
+  const auto own = controller_entry_options();
+  json own_given = json::object(), rule_given = json::object();
+  for (const auto& [key, value] : given.items()) {
+    const bool is_own = std::any_of(own.begin(), own.end(),
+                                    [&](const Option& option) { return option.name == key; });
+    (is_own ? own_given : rule_given)[key] = value;
+  }
+  json entry = checked_options(where, own, own_given);
+  if (entry.at("name").is_null()) refuse(where + ": name is missing");
+  const Entry& rule = find_controller(entry.at("name"));
+  check_keys(rule, own, given);
+  entry["options"] = checked_options(rule.name, rule.options, rule_given);
+  json limits = rule.limits.is_object() ? rule.limits : json::object();
+  limits.update(entry.at("limits"));
+  entry["limits"] = checked_options(rule.name + ": limits", limits_options(), limits);
+  if (entry.at("label").is_null()) entry["label"] = rule.name;
+  check_name(where + ": label", entry.at("label"));
+  entry["position"] = position;
+  return entry;
+}
+
+// Labels tell entries apart: a second "constant" becomes "constant-2".
+void number_labels(std::vector<json>& entries) {
+  std::set<std::string> used;
+  for (json& entry : entries) {
+    const std::string label = entry.at("label");
+    std::string unique = label;
+    for (int n = 2; !used.insert(unique).second; ++n) unique = fmt::format("{}-{}", label, n);
+    entry["label"] = unique;
+  }
+}
+
+}  // namespace
+
+json complete_document(const json& document) {
+  json complete = complete_shared(document);
+  std::vector<json> entries;
+  for (const json& entry : complete.at("controllers")) {
+    entries.push_back(complete_entry(entry, entries.size()));
+  }
+  number_labels(entries);
+  complete["controllers"] = entries;
+  return complete;
+}
+
+}  // namespace batchlab

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+//
+// The option tables of a specification's sections.
+#pragma once
+
+#include <span>
+
+#include "controllers/option.hpp"
+
+namespace batchlab {
+
+[[nodiscard]] std::span<const Option> top_options();
+[[nodiscard]] std::span<const Option> budget_options();
+[[nodiscard]] std::span<const Option> target_options();
+[[nodiscard]] std::span<const Option> data_options();
+[[nodiscard]] std::span<const Option> layer_options();
+[[nodiscard]] std::span<const Option> optimizer_options();
+[[nodiscard]] std::span<const Option> evaluation_options();
+[[nodiscard]] std::span<const Option> statistics_options();
+[[nodiscard]] std::span<const Option> engine_options();
+// Of a [[controllers]] entry, beside the options of its rule.
+[[nodiscard]] std::span<const Option> controller_entry_options();
+
+}  // namespace batchlab

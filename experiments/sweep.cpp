@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+#include "experiments/sweep.hpp"
+
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "controllers/error.hpp"
+#include "experiments/run_execution.hpp"
+#include "experiments/training.hpp"
+#include "nn/matrix_product.hpp"
+#include "results/comparison.hpp"
+#include "results/run_store.hpp"
+
+namespace batchlab {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::atomic<int> interrupting_signal{0};
+
+void note_signal(int signal) { interrupting_signal = signal; }
+
+void catch_signals() {
+  struct sigaction action {};
+  action.sa_handler = note_signal;  // without SA_RESTART: waiting ends
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+struct PlannedRun {
+  const RunConfiguration* configuration;
+  fs::path folder;
+  std::string status;  // of the run on disk, or empty
+  [[nodiscard]] bool kept() const { return status == "finished" || status == "diverged"; }
+};
+
+PlannedRun plan_run(const RunConfiguration& configuration, const fs::path& out) {
+  PlannedRun run{&configuration, out / configuration.specification /
+                                     configuration.folder_name(), ""};
+  std::error_code ignored;
+  if (!fs::exists(run.folder / "run.json", ignored)) return run;
+  const Run existing = read_run(run.folder);
+  const std::string difference =
+      first_difference(existing.configuration, configuration.document);
+  if (!difference.empty()) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{} was made from another configuration ({}); give another "
+                            "--out or name, or remove that folder",
+                            run.folder.string(), difference));
+  }
+  run.status = existing.status();
+  return run;
+}
+
+// Builds one run of each entry and forgets it: what the data refuse is said before any
+// run starts.
+void check_against_data(const std::vector<PlannedRun>& runs, const DataSource& source) {
+  std::set<std::string> checked;
+  for (const PlannedRun& run : runs) {
+    if (!checked.insert(run.configuration->label).second) continue;
+    try {
+      const TrainingRun built(*run.configuration, source, 1);
+    } catch (const Error& error) {
+      if (run.configuration->label == run.configuration->controller) throw;
+      throw Error(error.kind(),
+                  fmt::format("{}: {}", run.configuration->label, error.what()));
+    }
+  }
+}
+
+void check_writable(const fs::path& folder) {
+  std::error_code failure;
+  fs::create_directories(folder, failure);
+  if (!failure && access(folder.c_str(), W_OK) != 0) {
+    failure = std::error_code(errno, std::generic_category());
+  }
+  if (failure) {
+    throw Error(ErrorKind::disk, fmt::format("{}: cannot be written: {}", folder.string(),
+                                             failure.message()));
+  }
+}
+
+// Runs child processes, `jobs` at once, and collects their exit codes.
+class Sweep {
+ public:
+  Sweep(const std::vector<PlannedRun>& runs, const DataSource& source,
+        const SweepOptions& options)
+      : runs_(runs), source_(source), options_(options),
+        started_(std::chrono::steady_clock::now()) {}
+
+  // Exit code of each run, by position; runs that were never started are absent.
+  std::map<std::size_t, int> run() {
+    for (std::size_t next = 0; interrupting_signal == 0 && next < runs_.size(); ++next) {
+      if (children_.size() == options_.jobs) wait_for_one();
+      if (interrupting_signal == 0) start(next);
+    }
+    while (!children_.empty()) wait_for_one();
+    return codes_;
+  }
+
+ private:
+  void start(std::size_t number) {
+    const PlannedRun& planned = runs_[number];
+    const SweepPosition position{number + 1, runs_.size(), codes_.size(), started_};
+    const bool rewrite = options_.jobs == 1 && isatty(STDERR_FILENO);
+    std::fflush(nullptr);
+    const pid_t parent = getpid();
+    const pid_t child = fork();
+    if (child < 0) {
+      throw Error(ErrorKind::failed,
+                  fmt::format("cannot start a process: {}", std::strerror(errno)));
+    }
+    if (child == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGTERM);  // do not outlive the sweep
+      std::signal(SIGPIPE, SIG_IGN);
+      if (getppid() != parent) _exit(128 + SIGTERM);
+      _exit(execute_run(*planned.configuration, source_, planned.folder, options_.threads,
+                        position, options_.quiet, rewrite, interrupting_signal));
+    }
+    children_[child] = number;
+  }
+
+  void wait_for_one() {
+    int status = 0;
+    const pid_t child = waitpid(-1, &status, 0);
+    if (child < 0) {
+      if (errno == EINTR && interrupting_signal != 0) {
+        for (const auto& [process, number] : children_) kill(process, interrupting_signal);
+      }
+      return;
+    }
+    const auto found = children_.find(child);
+    if (found == children_.end()) return;
+    codes_[found->second] = code_of(status, runs_[found->second]);
+    children_.erase(found);
+  }
+
+  static int code_of(int status, const PlannedRun& run) {
+    if (WIFEXITED(status)) return WEXITSTATUS(status);
+    const std::string reason = fmt::format("process ended by signal {} ({})",
+                                           WTERMSIG(status), strsignal(WTERMSIG(status)));
+    record_failure(run.folder, reason);
+    fmt::print(stderr, "batchlab: {} failed: {}\n", run.configuration->folder_name(), reason);
+    return static_cast<int>(ErrorKind::failed);
+  }
+
+  const std::vector<PlannedRun>& runs_;
+  const DataSource& source_;
+  const SweepOptions& options_;
+  std::chrono::steady_clock::time_point started_;
+  std::map<pid_t, std::size_t> children_;
+  std::map<std::size_t, int> codes_;
+};
+
+void print_plan(const std::vector<PlannedRun>& runs, bool as_json) {
+  auto document = nlohmann::json::array();
+  for (const PlannedRun& run : runs) {
+    if (as_json) {
+      document.push_back({{"folder", run.folder.string()},
+                          {"identity", run.configuration->identity()},
+                          {"status", run.status},
+                          {"configuration", run.configuration->document}});
+    } else {
+      fmt::print("{:<8} {}\n", run.kept() ? "kept" : "to do", run.folder.string());
+    }
+  }
+  if (as_json) fmt::print("{}\n", document.dump(2));
+}
+
+void print_comparison(const std::vector<PlannedRun>& runs) {
+  std::vector<Run> records;
+  for (const PlannedRun& run : runs) {
+    std::error_code ignored;
+    if (fs::exists(run.folder / "run.json", ignored)) records.push_back(read_run(run.folder));
+  }
+  for (const Comparison& comparison : compare(records)) {
+    fmt::print("{}", to_text(comparison));
+  }
+}
+
+int exit_code(const std::vector<PlannedRun>& runs, const std::map<std::size_t, int>& codes) {
+  std::vector<int> failures;
+  for (const auto& [number, code] : codes) {
+    if (code != 0) failures.push_back(code);
+  }
+  for (const PlannedRun& run : runs) {
+    if (run.status == "diverged") failures.push_back(exit_diverged);
+  }
+  if (failures.empty()) return 0;
+  const bool alike = std::all_of(failures.begin(), failures.end(),
+                                 [&](int code) { return code == failures.front(); });
+  return failures.size() == runs.size() && alike ? failures.front() : exit_some_failed;
+}
+
+void say_what_costs_speed() {
+  const BlasDescription blas = describe_blas();
+  if (blas.pinned_kernel.empty()) return;
+  fmt::print(stderr,
+             "batchlab: note: OPENBLAS_CORETYPE={} pins the BLAS kernel; unset, the "
+             "library chooses the fastest for this processor\n",
+             blas.pinned_kernel);
+}
+
+}  // namespace
+
+int run_sweep(const std::vector<RunConfiguration>& runs, const SweepOptions& options) {
+  std::vector<PlannedRun> planned;
+  for (const RunConfiguration& run : runs) planned.push_back(plan_run(run, options.out));
+  std::vector<PlannedRun> missing;
+  std::copy_if(planned.begin(), planned.end(), std::back_inserter(missing),
+               [](const PlannedRun& run) { return !run.kept(); });
+  DataSource source;
+  if (!missing.empty()) {
+    source = load_data(runs.front().data.set, runs.front().data.folder);
+    check_against_data(missing, source);
+  }
+  if (options.dry_run) {
+    print_plan(planned, options.json);
+    return 0;
+  }
+
+  const fs::path folder = options.out / runs.front().specification;
+  check_writable(folder);
+  if (!options.quiet) {
+    say_what_costs_speed();
+    fmt::print(stderr, "batchlab: {}: {} runs, {} to do\n", runs.front().specification,
+               planned.size(), missing.size());
+  }
+  SweepOptions settled = options;
+  if (settled.threads == 0) {
+    settled.threads = std::max<std::size_t>(
+        1, std::thread::hardware_concurrency() / settled.jobs);
+  }
+  catch_signals();
+  const std::map<std::size_t, int> codes = Sweep(missing, source, settled).run();
+  print_comparison(planned);
+  fmt::print("results: {}\n", folder.string());
+  if (interrupting_signal != 0) return 128 + interrupting_signal;
+  return exit_code(planned, codes);
+}
+
+}  // namespace batchlab

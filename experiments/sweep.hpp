@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+//
+// The runner: all runs of a specification, each in a process of its own, so that one that
+// fails does not take the others with it.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "experiments/specification.hpp"
+
+namespace batchlab {
+
+inline constexpr int exit_some_failed = 8;
+
+struct SweepOptions {
+  std::filesystem::path out;  // <out>/<specification>/<label>-seed<n>/
+  std::size_t threads = 0;    // per run; 0: the cores divided by jobs
+  std::size_t jobs = 1;       // runs at once
+  bool quiet = false;         // no progress, no messages but errors
+  bool dry_run = false;       // say what would be done
+  bool json = false;          // a dry run prints the complete configurations
+};
+
+// Does what is missing: runs that finished or diverged with the same configuration are kept.
+// Prints the comparison to standard output. Returns the exit code: 0; the code of the runs
+// that failed if all did alike; exit_some_failed; 128 + signal. Throws Error before any run
+// starts for: data that cannot be loaded, a configuration that the data refuse, a folder
+// that cannot be written, an existing run made from another configuration.
+[[nodiscard]] int run_sweep(const std::vector<RunConfiguration>& runs,
+                            const SweepOptions& options);
+
+}  // namespace batchlab

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: MIT
+#include "experiments/training.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+#include "controllers/error.hpp"
+#include "nn/safetensors.hpp"
+
+namespace batchlab {
+
+namespace {
+
+// Sums the time between resume() and pause().
+class Clock {
+ public:
+  void resume() { since_ = std::chrono::steady_clock::now(); }
+  void pause() { total_ += std::chrono::steady_clock::now() - since_; }
+  [[nodiscard]] double seconds() const {
+    return std::chrono::duration<double>(total_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point since_;
+  std::chrono::steady_clock::duration total_{0};
+};
+
+std::int64_t budget_examples(const Budget& budget, std::int64_t epoch_examples) {
+  if (budget.examples) return *budget.examples;
+  return budget.epochs ? *budget.epochs * epoch_examples : 0;
+}
+
+// What a step has to measure so that `needs` can be told.
+Estimator estimator_for(Needs needs, Estimator configured) {
+  const bool noise = needs.has(&Statistics::gradient_variance_trace) ||
+                     needs.has(&Statistics::true_gradient_norm_squared) ||
+                     needs.has(&Statistics::noise_scale);
+  return noise ? configured : Estimator::none;
+}
+
+// What is measured on the way to `needs`, and so is logged too.
+Needs with_components(Needs needs) {
+  constexpr Needs noise{&Statistics::gradient_norm_squared,
+                        &Statistics::gradient_variance_trace,
+                        &Statistics::true_gradient_norm_squared};
+  const bool composed = needs.has(&Statistics::true_gradient_norm_squared) ||
+                        needs.has(&Statistics::noise_scale);
+  return composed ? needs | noise : needs;
+}
+
+// Throws where a rule reads what this run cannot measure.
+void check_needs(const RunConfiguration& configuration, Needs needs, const Split& split) {
+  const bool validation = needs.has(&Statistics::validation_loss) ||
+                          needs.has(&Statistics::validation_accuracy);
+  if (validation && split.validation.empty()) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: needs a validation split; set data.validation_fraction "
+                            "above 0, or another metric of the rule",
+                            configuration.label));
+  }
+}
+
+}  // namespace
+
+TrainingRun::TrainingRun(const RunConfiguration& configuration, const DataSource& source,
+                         std::size_t threads)
+    : configuration_(configuration),
+      source_(source),
+      split_(make_split(configuration.data, source.training)),
+      test_examples_(source.test.examples()),
+      network_(source.training.features(), configuration.layers),
+      parameters_(network_.initial_parameters(configuration.seed)),
+      optimizer_(make_optimizer(configuration.optimizer, network_.parameter_count())),
+      threads_(threads),
+      step_(network_, source.training, configuration.data.input_scale, parameters_,
+            *optimizer_, threads_, configuration.cut, configuration.seed),
+      stream_(split_.training, configuration.data.shuffle, configuration.data.tail,
+              configuration.seed),
+      controller_(make_controller(configuration.controller, configuration.controller_options,
+                                  {static_cast<std::int64_t>(split_.training.size())})),
+      safety_(limits_from(configuration.limits,
+                          {static_cast<std::int64_t>(split_.training.size())})),
+      coupling_(find_coupling(configuration.coupling)),
+      schedule_(configuration.schedule,
+                budget_examples(configuration.budget,
+                                static_cast<std::int64_t>(split_.training.size()))),
+      needs_(controller_->needs()),
+      measured_(with_components(needs_ | configuration.measured)),
+      estimator_(estimator_for(measured_, configuration.estimator)),
+      noise_(configuration.noise_scale_horizon) {
+  check_needs(configuration_, needs_, split_);
+  if (network_.outputs() < source.training.classes) {
+    throw Error(ErrorKind::usage,
+                fmt::format("model: the last layer has {} units, the data {} classes",
+                            network_.outputs(), source.training.classes));
+  }
+  if (configuration_.target && configuration_.target->split == "validation" &&
+      split_.validation.empty()) {
+    throw Error(ErrorKind::usage, "target: the validation split is empty");
+  }
+  std::iota(test_examples_.begin(), test_examples_.end(), 0U);
+  statistics_.training_set_size = static_cast<std::int64_t>(split_.training.size());
+  if (!configuration_.initial_weights.empty()) {
+    load_initial_weights(configuration_.initial_weights);
+  }
+}
+
+RunResult TrainingRun::train(RunObserver& observer, const std::atomic<int>& interrupted) {
+  RunResult result;
+  result.parameter_count = network_.parameter_count();
+  Clock clock;
+  decide(observer);
+  reference_batch_size_ =
+      configuration_.reference_batch_size.value_or(decided_.batch_size);
+
+  while (!budget_spent(clock.seconds())) {
+    clock.resume();
+
+    // Choose: what the rule wanted, within its limits and what is left of the budget.
+    const std::int64_t batch_size = next_batch_size();
+
+    // Take: the next examples of the epoch.
+    if (wanted_.subset) stream_.select(wanted_.subset->first, wanted_.subset->count);
+    const Batch& batch = stream_.take(batch_size);
+    statistics_.learning_rate = learning_rate(decided_.batch_size);
+
+    // Forward and backward: gradient sums of the batch.
+    const LossSum loss = step_.forward_backward(batch, estimator_);
+
+    // Measure and update: the mean gradient, its norms, the optimizer, in one pass.
+    const TrainingStep::Update update = step_.update(statistics_.learning_rate);
+    measure(batch, loss.loss / static_cast<double>(batch.size()), update.gradients);
+    clock.pause();
+
+    // Record.
+    observer.on_step(statistics_, clock.seconds());
+    if (!std::isfinite(statistics_.batch_loss) || !update.parameters_finite) {
+      result.status = RunStatus::diverged;
+      result.reason = fmt::format("{} became not finite at step {}",
+                                  update.parameters_finite ? "loss" : "parameters",
+                                  statistics_.step);
+      break;
+    }
+
+    // Evaluate, outside the clock.
+    const bool last = budget_spent(clock.seconds());
+    if (evaluation_due() || last) {
+      const auto begin = std::chrono::steady_clock::now();
+      result.training_seconds = clock.seconds();
+      evaluate(observer, result);
+      result.evaluation_seconds +=
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    }
+
+    // Decide: the batch size of the next step.
+    clock.resume();
+    if (!last) decide(observer);
+    clock.pause();
+
+    if (result.target_reached && configuration_.target->stop) break;
+    if (interrupted != 0) {
+      result.status = RunStatus::interrupted;
+      result.reason = fmt::format("interrupted at step {}", statistics_.step);
+      break;
+    }
+  }
+  result.last = statistics_;
+  result.training_seconds = clock.seconds();
+  return result;
+}
+
+std::int64_t TrainingRun::next_batch_size() const {
+  if (!configuration_.budget.examples) return decided_.batch_size;
+  return std::min(decided_.batch_size,
+                  *configuration_.budget.examples - statistics_.examples_seen);
+}
+
+// base rate x schedule(examples) x coupling(B / B0) x overflow
+double TrainingRun::learning_rate(std::int64_t batch_size) const {
+  const double base = wanted_.learning_rate.value_or(configuration_.learning_rate);
+  const double k =
+      static_cast<double>(batch_size) / static_cast<double>(reference_batch_size_);
+  return base * schedule_.factor(statistics_.examples_seen) * coupling_.factor(k) *
+         decided_.learning_rate_factor;
+}
+
+void TrainingRun::measure(const Batch& batch, double batch_loss,
+                          const GroupedGradients& gradients) {
+  const auto batch_size = static_cast<std::int64_t>(batch.size());
+  statistics_.step += 1;
+  statistics_.examples_seen += batch_size;
+  statistics_.epochs_completed = stream_.epochs_completed();
+  statistics_.batch_size = batch_size;
+  statistics_.batch_loss = batch_loss;
+  loss_since_evaluation_ += batch_loss * static_cast<double>(batch_size);
+  examples_since_evaluation_ += batch_size;
+
+  const GradientEstimate noise = estimate(gradients, stream_.epoch_examples());
+  if (noise.gradient_variance_trace) {
+    noise_.add(batch_size, *noise.gradient_variance_trace,
+               *noise.true_gradient_norm_squared);
+  }
+  statistics_.gradient_norm_squared = gradients.gradient_norm_squared;
+  statistics_.gradient_variance_trace = noise.gradient_variance_trace;
+  statistics_.true_gradient_norm_squared = noise.true_gradient_norm_squared;
+  statistics_.noise_scale = noise_.noise_scale();
+  statistics_.validation_loss.reset();
+  statistics_.validation_accuracy.reset();
+  statistics_.training_loss.reset();
+  statistics_ = only(statistics_, measured_);
+}
+
+void TrainingRun::decide(RunObserver& observer) {
+  const Statistics seen = only(statistics_, needs_);
+  wanted_ = controller_->decide(seen);
+  decided_ = safety_.apply(wanted_, seen);
+  observer.on_decision(statistics_, wanted_, decided_);
+}
+
+bool TrainingRun::evaluation_due() const {
+  if (!configuration_.evaluate_every_examples) {
+    return statistics_.epochs_completed > last_evaluation_epoch_;
+  }
+  const std::int64_t every = *configuration_.evaluate_every_examples;
+  return statistics_.examples_seen / every > last_evaluation_examples_ / every;
+}
+
+void TrainingRun::evaluate(RunObserver& observer, RunResult& result) {
+  last_evaluation_epoch_ = statistics_.epochs_completed;
+  last_evaluation_examples_ = statistics_.examples_seen;
+  const auto report = [&](const std::string& split, const EvaluationResult& evaluation) {
+    observer.on_evaluation(statistics_, result.training_seconds, split, evaluation);
+    const auto& target = configuration_.target;
+    if (target && target->split == split && target->reached(evaluation) &&
+        !result.target_reached) {
+      result.target_reached = statistics_;
+    }
+  };
+  if (!split_.validation.empty()) {
+    const EvaluationResult validation = step_.evaluate(source_.training, split_.validation);
+    report("validation", validation);
+    statistics_.validation_loss = validation.loss;
+    statistics_.validation_accuracy = validation.accuracy;
+  }
+  report("test", step_.evaluate(source_.test, test_examples_));
+  statistics_.training_loss =
+      loss_since_evaluation_ / static_cast<double>(examples_since_evaluation_);
+  loss_since_evaluation_ = 0;
+  examples_since_evaluation_ = 0;
+}
+
+bool TrainingRun::budget_spent(double training_seconds) const {
+  const Budget& budget = configuration_.budget;
+  return (budget.epochs && statistics_.epochs_completed >= *budget.epochs) ||
+         (budget.examples && statistics_.examples_seen >= *budget.examples) ||
+         (budget.steps && statistics_.step >= *budget.steps) ||
+         (budget.seconds && training_seconds >= *budget.seconds);
+}
+
+void TrainingRun::load_initial_weights(const std::string& path) {
+  const TensorFile file = read_safetensors(path);
+  for (const NamedBlock& block : network_.blocks()) {
+    const auto found = std::find_if(
+        file.tensors.begin(), file.tensors.end(),
+        [&](const NamedTensor& tensor) { return tensor.name == block.name; });
+    if (found == file.tensors.end()) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("initial_weights: {} has no tensor {}", path, block.name));
+    }
+    if (found->shape != block.shape) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("initial_weights: {}: {} must have shape [{}], got [{}]", path,
+                              block.name, fmt::join(block.shape, ", "),
+                              fmt::join(found->shape, ", ")));
+    }
+    std::copy(found->values.begin(), found->values.end(), parameters_.data() + block.offset);
+  }
+}
+
+void TrainingRun::write_checkpoint(const std::string& path) {
+  TensorFile file;
+  for (const NamedBlock& block : network_.blocks()) {
+    const float* values = parameters_.data() + block.offset;
+    file.tensors.push_back({block.name, block.shape, {values, values + block.size}});
+  }
+  const OptimizerState state = optimizer_->state();
+  for (const auto& [name, array] : state.arrays) {
+    file.tensors.push_back(
+        {"optimizer." + name, {array->size()}, {array->begin(), array->end()}});
+  }
+  for (const auto& [name, number] : state.numbers) {
+    file.metadata["optimizer." + name] = fmt::format("{}", *number);
+  }
+  file.metadata["step"] = fmt::format("{}", statistics_.step);
+  file.metadata["examples_seen"] = fmt::format("{}", statistics_.examples_seen);
+  file.metadata["epochs_completed"] = fmt::format("{}", statistics_.epochs_completed);
+  file.metadata["controller"] = controller_->save().dump();
+  write_safetensors(path, file);
+}
+
+}  // namespace batchlab

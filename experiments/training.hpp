@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+//
+// The step-level training loop: the batch size is a decision taken at every step.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "controllers/coupling.hpp"
+#include "experiments/specification.hpp"
+#include "nn/gradient_statistics.hpp"
+#include "nn/training_step.hpp"
+
+namespace batchlab {
+
+// What is told while a run goes on: rows for files, or for eyes.
+class RunObserver {
+ public:
+  virtual ~RunObserver() = default;
+  // `wanted` by the rule, `used` after the safety layer; the first is for step 1.
+  virtual void on_decision(const Statistics& at, const Decision& wanted,
+                           const LimitedDecision& used) = 0;
+  virtual void on_step(const Statistics& after, double training_seconds) = 0;
+  virtual void on_evaluation(const Statistics& at, double training_seconds,
+                             const std::string& split, const EvaluationResult& result) = 0;
+};
+
+enum class RunStatus { finished, diverged, interrupted };
+
+struct RunResult {
+  RunStatus status = RunStatus::finished;
+  std::string reason;              // of what is not finished, in words
+  Statistics last;                 // after the last step
+  double training_seconds = 0;     // steps, statistics and decisions
+  double evaluation_seconds = 0;
+  std::optional<Statistics> target_reached;  // where the target was first met
+  std::size_t parameter_count = 0;
+};
+
+class TrainingRun {
+ public:
+  // Builds everything that the run needs; trains nothing. `source` must outlive this.
+  // Throws Error(usage) for what only the data can tell (a batch size above the training
+  // set), Error(data) or Error(corrupt) for initial weights that cannot be used.
+  TrainingRun(const RunConfiguration& configuration, const DataSource& source,
+              std::size_t threads);
+
+  // Trains until the budget is spent, the target stops it, it diverges, or `interrupted`
+  // becomes true. Once.
+  [[nodiscard]] RunResult train(RunObserver& observer, const std::atomic<int>& interrupted);
+
+  // The statistics that are measured: what the controller needs and what is to be logged.
+  [[nodiscard]] Needs measured() const { return measured_; }
+
+  // Weights ("layers.0.weight", inputs x units; "layers.0.bias"), optimizer state
+  // ("optimizer.<name>", flat) and, as metadata, counters and controller state.
+  void write_checkpoint(const std::string& path);
+
+ private:
+  [[nodiscard]] std::int64_t next_batch_size() const;
+  [[nodiscard]] double learning_rate(std::int64_t batch_size) const;
+  void measure(const Batch& batch, double batch_loss, const GroupedGradients& gradients);
+  void decide(RunObserver& observer);
+  [[nodiscard]] bool evaluation_due() const;
+  void evaluate(RunObserver& observer, RunResult& result);
+  [[nodiscard]] bool budget_spent(double training_seconds) const;
+  void load_initial_weights(const std::string& path);
+
+  RunConfiguration configuration_;
+  const DataSource& source_;
+  Split split_;
+  std::vector<std::uint32_t> test_examples_;
+  Network network_;
+  Array parameters_;
+  std::unique_ptr<Optimizer> optimizer_;
+  ThreadPool threads_;
+  TrainingStep step_;
+  DataStream stream_;
+
+  std::unique_ptr<Controller> controller_;
+  SafetyLayer safety_;
+  const Coupling& coupling_;
+  LearningRateSchedule schedule_;
+  Needs needs_;          // of the controller
+  Needs measured_;       // of controller and log
+  Estimator estimator_;  // what the step has to measure for them
+  NoiseScaleAverage noise_;
+
+  Statistics statistics_;      // after the last step
+  Decision wanted_;            // for the next one
+  LimitedDecision decided_;
+  std::int64_t reference_batch_size_ = 0;
+  std::int64_t last_evaluation_examples_ = 0, last_evaluation_epoch_ = 0;
+  double loss_since_evaluation_ = 0;            // sum over examples
+  std::int64_t examples_since_evaluation_ = 0;
+};
+
+}  // namespace batchlab
