@@ -32,9 +32,9 @@ class Cyclic final : public Controller {
  public:
   Cyclic(const json& options, const Setting& setting)
       : options_(options),
-        sizes_(options.at("sizes")),
-        low_(options.at("low")),
-        high_(options.at("high")) {
+        sizes_(options.value("sizes", std::vector<std::int64_t>())),
+        low_(options.value("low", 0.0)),
+        high_(options.value("high", 0.0)) {
     const std::int64_t most = setting.training_set_size;
     if (options_["shape"] == "list") {
       for (const std::int64_t size : sizes_) {
@@ -48,6 +48,7 @@ class Cyclic final : public Controller {
           ErrorKind::usage,
           fmt::format("cyclic: low must be at most high {}, got {}", high_, low_));
     }
+    // Unset ones have their default; the one of the other shape is not read.
     if (options_["half_period_examples"].is_null()) {
       options_["half_period_examples"] = 2 * most;
     }
@@ -110,30 +111,37 @@ const Entry builtin::cyclic{
         "Smith 2017, arXiv 1506.01186; Loshchilov and Hutter 2017, arXiv 1608.03983",
     .options =
         {choice_option("shape", {"list", "triangular", "cosine"}, "shape of a cycle"),
-         {"sizes",
-          Option::Kind::integer_list,
-          {32, 64, 128},
-          1,
-          most_counted,
-          {},
-          "examples",
-          "list: the batch sizes, in turn"},
-         choice_option("per", {"epoch", "step"}, "list: when to go to the next size"),
-         count_option("low", 32, "examples", "triangular, cosine: smallest batch (l)"),
-         count_option("high", 512, "examples", "triangular, cosine: largest batch (h)"),
-         count_option("half_period_examples", nullptr, "examples",
-                      "triangular: from low to high (c); unset: 2 training sets"),
-         choice_option(
-             "decay", {"none", "halve", "exponential"},
-             "triangular: the height stays, halves at each cycle, or falls as gamma^t"),
-         number_option("gamma", 0.999999, 0.5, 1, "per example",
-                       "triangular with exponential decay"),
-         count_option(
-             "period_examples", nullptr, "examples",
-             "cosine: length of the first cycle (T_0); unset: 4 training sets"),
-         number_option(
-             "period_factor", 1, 1, 100, "",
-             "cosine: each cycle is longer than the last by this factor (m)")},
+         only_for("shape", {"list"},
+                  {"sizes",
+                   Option::Kind::integer_list,
+                   {32, 64, 128},
+                   1,
+                   most_counted,
+                   {},
+                   "examples",
+                   "the batch sizes, in turn"}),
+         only_for("shape", {"list"},
+                  choice_option("per", {"epoch", "step"}, "when to go to the next size")),
+         only_for("shape", {"triangular", "cosine"},
+                  count_option("low", 32, "examples", "smallest batch (l)")),
+         only_for("shape", {"triangular", "cosine"},
+                  count_option("high", 512, "examples", "largest batch (h)")),
+         only_for("shape", {"triangular"},
+                  count_option("half_period_examples", nullptr, "examples",
+                               "from low to high (c); unset: 2 training sets")),
+         only_for("shape", {"triangular"},
+                  choice_option("decay", {"none", "halve", "exponential"},
+                                "the height stays, halves at each cycle, or falls as "
+                                "gamma^t")),
+         only_for("decay", {"exponential"},
+                  number_option("gamma", 0.999999, 0.5, 1, "per example",
+                                "factor of the height (gamma)")),
+         only_for("shape", {"cosine"},
+                  count_option("period_examples", nullptr, "examples",
+                               "length of the first cycle (T_0); unset: 4 training sets")),
+         only_for("shape", {"cosine"},
+                  number_option("period_factor", 1, 1, 100, "",
+                                "each cycle is longer than the last by this factor (m)"))},
     .limits = json::object(),
     .make = [](const json& options,
                const Setting& setting) -> std::unique_ptr<Controller> {

@@ -39,7 +39,19 @@ std::size_t edit_distance(std::string_view left, std::string_view right) {
   return last.back();
 }
 
-// The closest of `known` if a third of the letters or fewer are wrong, else nullptr.
+// The first of `known` that `name`, without leading dashes, is a part of.
+const std::string* containing(std::string_view name, std::span<const std::string> known) {
+  name.remove_prefix(std::min(name.find_first_not_of('-'), name.size()));
+  if (name.size() < 3) return nullptr;
+  const auto found =
+      std::find_if(known.begin(), known.end(), [&](const std::string& candidate) {
+        return candidate.find(name) != std::string::npos;
+      });
+  return found == known.end() ? nullptr : &*found;
+}
+
+// The closest of `known` if a third of the letters or fewer are wrong, else one that
+// contains the name, else nullptr.
 const std::string* closest(std::string_view name, std::span<const std::string> known) {
   const std::string* best = nullptr;
   std::size_t best_distance = 0;
@@ -55,7 +67,7 @@ const std::string* closest(std::string_view name, std::span<const std::string> k
       best_distance = distance;
     }
   }
-  return best;
+  return best != nullptr ? best : containing(name, known);
 }
 
 // Bytes of the printable character that `text` starts with; 0 for a control character

@@ -30,11 +30,15 @@ std::span<const Option> schedule_options() {
       count_option("warmup_examples", 0, "examples", "length of the linear warm-up", 0),
       number_option("warmup_start_factor", 0.01, 1e-6, 1, "",
                     "factor of the base rate at the first step of the warm-up"),
-      count_option("every_examples", nullptr, "examples", "step: length of a stair"),
-      number_option("factor", 0.1, 1e-6, 1, "", "step: factor at every stair"),
-      count_option("total_examples", nullptr, "examples",
-                   "cosine: where it ends, warm-up included; unset: the budget"),
-      number_option("final_factor", 0, 0, 1, "", "cosine: factor at its end"),
+      only_for("name", {"step"},
+               count_option("every_examples", nullptr, "examples", "length of a stair")),
+      only_for("name", {"step"},
+               number_option("factor", 0.1, 1e-6, 1, "", "factor at every stair")),
+      only_for("name", {"cosine"},
+               count_option("total_examples", nullptr, "examples",
+                            "where it ends, warm-up included; unset: the budget")),
+      only_for("name", {"cosine"},
+               number_option("final_factor", 0, 0, 1, "", "factor at its end")),
   };
   return options;
 }
@@ -43,8 +47,8 @@ LearningRateSchedule::LearningRateSchedule(const nlohmann::json& options,
                                            std::int64_t budget_examples)
     : warmup_examples_(options.at("warmup_examples")),
       warmup_start_factor_(options.at("warmup_start_factor")),
-      step_factor_(options.at("factor")),
-      final_factor_(options.at("final_factor")) {
+      step_factor_(options.value("factor", 1.0)),
+      final_factor_(options.value("final_factor", 0.0)) {
   const std::string name = options.at("name");
   if (name == "step") {
     shape_ = Shape::step;

@@ -25,8 +25,8 @@ class NoiseScale final : public Controller {
  public:
   NoiseScale(const json& options, const Setting& setting)
       : square_root_(options.at("form") == "square_root"),
-        kappa_(options.at("kappa")),
-        exchange_rate_(options.at("exchange_rate")),
+        kappa_(options.value("kappa", 1.0)),
+        exchange_rate_(options.value("exchange_rate", 1.0)),
         batch_size_(static_cast<double>(
             checked_batch_size("noise_scale: batch_size", options.at("batch_size"),
                                setting.training_set_size))) {}
@@ -70,10 +70,12 @@ const Entry builtin::noise_scale{
                              "until the noise scale is known"),
                 choice_option("form", {"direct", "square_root"},
                               "kappa S, or sqrt(r S)"),
-                number_option("kappa", 1, 1e-6, 1e6, "",
-                              "direct: batch size per noise scale (kappa)"),
-                number_option("exchange_rate", 1, 1e-6, 1e12, "examples",
-                              "square_root: examples that one update is worth (r)")},
+                only_for("form", {"direct"},
+                         number_option("kappa", 1, 1e-6, 1e6, "",
+                                       "batch size per noise scale (kappa)")),
+                only_for("form", {"square_root"},
+                         number_option("exchange_rate", 1, 1e-6, 1e12, "examples",
+                                       "examples that one update is worth (r)"))},
     // The measured noise scale grows with B / rate: positive feedback. At most a
     // doubling in 20 steps (the dwell of AdaDamp's code), so that the estimate follows
     // a change before the next, and none within a tenth, which is inside its error.

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
+#include <utility>
 
 #include "controllers/error.hpp"
 
@@ -181,30 +182,66 @@ class Check {
   const Option& option_;
 };
 
-}  // namespace
+// Whether `option` has a meaning beside the choices in `complete`.
+bool applies(const Option& option, const json& complete) {
+  const auto& [choice, values] = option.only_for;
+  if (choice.empty()) return true;
+  const auto found = complete.find(choice);
+  return found != complete.end() && found->is_string() &&
+         std::find(values.begin(), values.end(), *found) != values.end();
+}
 
-json checked_options(const std::string& owner, std::span<const Option> options,
-                     const json& given) {
-  if (!given.is_object()) {
-    throw Error(
-        ErrorKind::usage,
-        fmt::format("{}: a table of options is expected, got {}", owner, shown(given)));
-  }
+void check_names(const std::string& owner, std::span<const Option> options,
+                 const json& given) {
   std::vector<std::string> names;
-  for (const Option& option : options) names.push_back(option.name);
+  for (const Option& option : options) {
+    if (names.empty() || names.back() != option.name) names.push_back(option.name);
+  }
   for (const auto& [name, value] : given.items()) {
     if (std::find(names.begin(), names.end(), name) == names.end()) {
       throw Error(ErrorKind::usage,
                   owner + ": " + unknown_name("option", name, names).what());
     }
   }
+}
+
+// Refuses what was given but has no meaning beside the choices made.
+void check_meaning(const std::string& owner, std::span<const Option> options,
+                   const json& given, const json& complete) {
+  for (const Option& option : options) {
+    const auto found = given.find(option.name);
+    if (found == given.end() || found->is_null() || complete.contains(option.name)) continue;
+    const auto& [choice, values] = option.only_for;
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: {} has no meaning for {} = {}, only for {}", owner,
+                            option.name, choice, shown(complete.at(choice)),
+                            fmt::join(values, ", ")));
+  }
+}
+
+}  // namespace
+
+Option only_for(std::string choice, std::vector<std::string> values, Option option) {
+  option.only_for = {std::move(choice), std::move(values)};
+  return option;
+}
+
+json checked_options(const std::string& owner, std::span<const Option> options,
+                     const json& given) {
+  if (!given.is_object()) {
+    throw Error(ErrorKind::usage, fmt::format("{}: a table of options is expected, got {}",
+                                              owner, shown(given)));
+  }
+  check_names(owner, options, given);
   json complete = json::object();
   for (const Option& option : options) {
+    if (!applies(option, complete)) continue;
     const auto found = given.find(option.name);
     const json& value = found == given.end() ? option.default_value : *found;
     const bool unset = value.is_null() && option.default_value.is_null();
     complete[option.name] = unset ? json() : Check(owner, option)(value);
   }
+  check_meaning(owner, options, given, complete);
   return complete;
 }
 

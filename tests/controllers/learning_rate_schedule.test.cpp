@@ -80,11 +80,12 @@ TEST(LearningRateSchedule, RefusesWhatItCannotFollow) {
 }
 
 TEST(LearningRateSchedule, StaysInZeroToOne) {
-  for (const char* name : {"constant", "step", "cosine"}) {
-    const auto any = schedule({{"name", name},
-                               {"every_examples", 30},
-                               {"total_examples", 500},
-                               {"warmup_examples", 77}});
+  const std::vector<json> shapes{{{"name", "constant"}},
+                                 {{"name", "step"}, {"every_examples", 30}},
+                                 {{"name", "cosine"}, {"total_examples", 500}}};
+  for (json options : shapes) {
+    options["warmup_examples"] = 77;
+    const auto any = schedule(options);
     for (std::int64_t seen = 0; seen < 1000; ++seen) {
       EXPECT_GE(any.factor(seen), 0);
       EXPECT_LE(any.factor(seen), 1);

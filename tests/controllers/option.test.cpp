@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "controllers/batch_size_option.hpp"
 #include "controllers/option.hpp"
 
 #include <gmock/gmock.h>
@@ -118,6 +119,25 @@ TEST(CheckedOptions, CutsAndEscapesLongValues) {
   const std::string text = refused({{"batch_size", "\x1b" + std::string(1000, 'a')}});
   EXPECT_THAT(text, HasSubstr("got \"\\x1baaa"));
   EXPECT_LT(text.size(), 170U);
+}
+
+TEST(CheckedOptions, RefusesWhatHasNoMeaningForTheChoiceMade) {
+  const std::vector<Option> options{
+      choice_option("name", {"sgd", "adam"}, ""),
+      only_for("name", {"sgd"}, number_option("rate", 0.01, 0, 1, "", "")),
+      only_for("name", {"adam"}, number_option("rate", 0.001, 0, 1, "", "")),
+      only_for("name", {"sgd"}, number_option("momentum", 0, 0, 1, "", ""))};
+  EXPECT_EQ(checked_options("o", options, json::object()),
+            (json{{"name", "sgd"}, {"rate", 0.01}, {"momentum", 0.0}}));
+  EXPECT_EQ(checked_options("o", options, {{"name", "adam"}}),
+            (json{{"name", "adam"}, {"rate", 0.001}}));
+  try {
+    (void)checked_options("o", options, {{"name", "adam"}, {"momentum", 0.9}});
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(),
+                 "o: momentum has no meaning for name = \"adam\", only for sgd");
+  }
 }
 
 }  // namespace
