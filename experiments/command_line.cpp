@@ -109,8 +109,9 @@ std::optional<po::variables_map> parse_arguments(
     po::notify(values);
     return values;
   } catch (const po::unknown_option& error) {
-    throw unknown_name(command.name + ": option", error.get_option_name(),
-                       option_names(options));
+    const Error unknown =
+        unknown_name("option", error.get_option_name(), option_names(options));
+    throw Error(unknown.kind(), command.name + ": " + unknown.what());
   } catch (const po::too_many_positional_options_error&) {
     throw Error(ErrorKind::usage,
                 fmt::format("{}: too many arguments; usage: batchlab {} {}", command.name,

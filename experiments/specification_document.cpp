@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <map>
 #include <set>
 #include <span>
 
@@ -41,57 +40,17 @@ void check_name(const std::string& what, const std::string& name) {
   }
 }
 
-// Completes `section` by defaults that depend on a choice made in it; refuses options that
-// belong to another choice. `applicable`: option -> default.
-void settle(const std::string& owner, json& section, const std::string& chosen,
-            const std::map<std::string, json>& applicable,
-            const std::set<std::string>& common) {
-  for (auto& [key, value] : section.items()) {
-    if (common.contains(key)) continue;
-    const auto found = applicable.find(key);
-    if (found != applicable.end()) {
-      if (value.is_null()) value = found->second;
-    } else if (!value.is_null()) {
-      refuse(fmt::format("{}: {} has no meaning for {}", owner, key, chosen));
-    }
-  }
-  std::erase_if(section.get_ref<json::object_t&>(), [&](const auto& member) {
-    return !common.contains(member.first) && !applicable.contains(member.first);
-  });
-}
-
-json complete_optimizer(const json& given) {
-  json section = checked_options("optimizer", optimizer_options(), given);
-  const std::string name = section.at("name");
-  const std::map<std::string, json> adam{
-      {"learning_rate", 0.001}, {"beta1", 0.9}, {"beta2", 0.999}, {"epsilon", 1e-7}};
-  std::map<std::string, json> applicable = adam;
-  if (name == "adamw") applicable["weight_decay"] = 0.004;
-  if (name == "sgd") {
-    applicable = {{"learning_rate", 0.01}, {"momentum", 0.0}, {"nesterov", false},
-                  {"weight_decay", 0.0}};
-  }
-  settle("optimizer", section, name, applicable, {"name"});
-  return section;
-}
-
 json complete_layer(std::size_t number, const json& given) {
   const std::string owner = fmt::format("model.layers[{}]", number);
-  json layer = checked_options(owner, layer_options(), given);
-  if (layer.at("type").is_null()) {
+  if (!given.contains("type")) {
     refuse(fmt::format("{}: type is missing (one of {})", owner,
                        fmt::join(layer_types(), ", ")));
   }
-  const std::string type = layer.at("type");
-  std::map<std::string, json> applicable;
-  if (type == "dense") {
-    applicable = {{"units", nullptr}, {"activation", "none"},
-                  {"initialisation", "glorot_uniform"}};
-  }
-  if (type == "dropout") applicable = {{"rate", nullptr}};
-  settle(owner, layer, type, applicable, {"type"});
+  json layer = checked_options(owner, layer_options(), given);
   for (const auto& [key, value] : layer.items()) {
-    if (value.is_null()) refuse(fmt::format("{}: {} needs {}", owner, type, key));
+    if (value.is_null()) {
+      refuse(fmt::format("{}: {} needs {}", owner, layer.at("type").dump(), key));
+    }
   }
   return layer;
 }
@@ -163,7 +122,8 @@ json complete_shared(const json& given) {
   static_cast<void>(find_data_set(top.at("data").at("set")));
   top["target"] = complete_target(top.at("target"), top.at("data"));
   top["model"] = complete_model(top.at("model"));
-  top["optimizer"] = complete_optimizer(top.at("optimizer"));
+  top["optimizer"] =
+      checked_options("optimizer", optimizer_options(), top.at("optimizer"));
   top["schedule"] = checked_options("schedule", schedule_options(), top.at("schedule"));
   top["evaluation"] =
       checked_options("evaluation", evaluation_options(), top.at("evaluation"));

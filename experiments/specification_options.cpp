@@ -113,28 +113,39 @@ std::span<const Option> data_options() {
 std::span<const Option> layer_options() {
   static const std::vector<Option> options{
       {"type", Kind::choice, nullptr, 0, 0, layer_types(), "", "kind of layer"},
-      {"units", Kind::integer, nullptr, 1, 1 << 20, {}, "", "dense: outputs"},
-      {"activation", Kind::choice, nullptr, 0, 0, activation_names(), "",
-       "dense: applied to the outputs (none)"},
-      {"initialisation", Kind::choice, nullptr, 0, 0, initialisation_names(), "",
-       "dense: of the weights (glorot_uniform)"},
-      {"rate", Kind::number, nullptr, 0, 0.999, {}, "", "dropout: share of values zeroed"},
+      only_for("type", {"dense"},
+               {"units", Kind::integer, nullptr, 1, 1 << 20, {}, "", "outputs"}),
+      only_for("type", {"dense"}, choice_option("activation", activation_names(),
+                                                "applied to the outputs")),
+      only_for("type", {"dense"}, choice_option("initialisation", initialisation_names(),
+                                                "of the weights")),
+      only_for("type", {"dropout"},
+               number_option("rate", nullptr, 0, 0.999, "", "share of values zeroed")),
   };
   return options;
 }
 
 std::span<const Option> optimizer_options() {
+  static const std::vector<std::string> adam{"adam", "adamw"};
+  static const std::string decay = "decoupled, per unit of learning rate";
   static const std::vector<Option> options{
       {"name", Kind::choice, "adam", 0, 0, optimizer_names(), "", "update rule"},
-      {"learning_rate", Kind::number, nullptr, 1e-12, 1e6, {}, "",
-       "base rate; unset: 0.01 for sgd, 0.001 for adam and adamw"},
-      {"momentum", Kind::number, nullptr, 0, 0.9999, {}, "", "sgd (0)"},
-      {"nesterov", Kind::boolean, nullptr, 0, 0, {}, "", "sgd: look ahead (false)"},
-      {"weight_decay", Kind::number, nullptr, 0, 1, {}, "",
-       "sgd (0) and adamw (0.004): decoupled, per unit of learning rate"},
-      {"beta1", Kind::number, nullptr, 0, 0.999999, {}, "", "adam, adamw (0.9)"},
-      {"beta2", Kind::number, nullptr, 0, 0.99999999, {}, "", "adam, adamw (0.999)"},
-      {"epsilon", Kind::number, nullptr, 1e-30, 1, {}, "", "adam, adamw (1e-7)"},
+      only_for("name", {"sgd"}, number_option("learning_rate", 0.01, 1e-12, 1e6, "",
+                                              "base rate")),
+      only_for("name", adam, number_option("learning_rate", 0.001, 1e-12, 1e6, "",
+                                           "base rate")),
+      only_for("name", {"sgd"}, number_option("momentum", 0, 0, 0.9999, "", "of the "
+                                              "velocity")),
+      only_for("name", {"sgd"},
+               {"nesterov", Kind::boolean, false, 0, 0, {}, "", "look ahead"}),
+      only_for("name", {"sgd"}, number_option("weight_decay", 0, 0, 1, "", decay)),
+      only_for("name", {"adamw"}, number_option("weight_decay", 0.004, 0, 1, "", decay)),
+      only_for("name", adam, number_option("beta1", 0.9, 0, 0.999999, "",
+                                           "memory of the mean gradient")),
+      only_for("name", adam, number_option("beta2", 0.999, 0, 0.99999999, "",
+                                           "memory of its square")),
+      only_for("name", adam, number_option("epsilon", 1e-7, 1e-30, 1, "",
+                                           "added to the root of the square")),
   };
   return options;
 }

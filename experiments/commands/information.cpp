@@ -39,8 +39,12 @@ void print_options(const std::string& title, std::span<const Option> options) {
   fmt::print("\n{}\n", title);
   for (const Option& option : options) {
     const std::string values = values_text(option);
-    fmt::print("  {:<22} {}\n  {:<22} default {}{}{}\n", option.name, option.help, "",
-               default_text(option), values.empty() ? "" : "; ", values);
+    const auto& [choice, choices] = option.only_for;
+    const std::string condition =
+        choice.empty() ? ""
+                       : fmt::format("; only for {} = {}", choice, fmt::join(choices, ", "));
+    fmt::print("  {:<22} {}\n  {:<22} default {}{}{}{}\n", option.name, option.help, "",
+               default_text(option), values.empty() ? "" : "; ", values, condition);
   }
 }
 
@@ -50,7 +54,9 @@ nlohmann::json entry_json(const Entry& entry) {
     options.push_back({{"name", option.name}, {"default", option.default_value},
                        {"choices", option.choices}, {"unit", option.unit},
                        {"minimum", option.minimum}, {"maximum", option.maximum},
+                       {"only_for", {{option.only_for.choice, option.only_for.values}}},
                        {"help", option.help}});
+    if (option.only_for.choice.empty()) options.back()["only_for"] = nullptr;
   }
   return {{"name", entry.name}, {"summary", entry.summary}, {"source", entry.source},
           {"options", options}, {"limits", entry.limits}};
