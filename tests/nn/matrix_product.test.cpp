@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include "nn/matrix_product.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "tests/nn/random_values.hpp"
+
+namespace batchlab {
+namespace {
+
+struct Shape {
+  std::size_t rows, inner, columns;
+};
+
+const Shape shapes[] = {{1, 1, 1},   {1, 7, 1},    {1, 1, 9},     {5, 1, 1},
+                        {1, 13, 10}, {6, 1, 4},    {8, 5, 1},     {2, 3, 4},
+                        {17, 31, 5}, {33, 64, 10}, {64, 100, 33}, {128, 784, 10}};
+
+// left: rows x inner, right: inner x columns, both by their index functions.
+template <class Left, class Right>
+std::vector<double> naive_product(const Shape& shape, Left left, Right right) {
+  std::vector<double> product(shape.rows * shape.columns);
+  for (std::size_t i = 0; i < shape.rows; ++i) {
+    for (std::size_t j = 0; j < shape.columns; ++j) {
+      for (std::size_t k = 0; k < shape.inner; ++k) {
+        product[i * shape.columns + j] += double{left(i, k)} * double{right(k, j)};
+      }
+    }
+  }
+  return product;
+}
+
+// The result starts as not a number where it must be overwritten, random where added
+// to.
+template <class Product>
+void expect_product(const Shape& shape, std::vector<double> expected, bool accumulate,
+                    Product product) {
+  RandomValues random(9);
+  const std::size_t size = shape.rows * shape.columns;
+  auto result = random.floats(size + 1);
+  const float guard = result[size];
+  for (std::size_t i = 0; i < size; ++i) {
+    if (accumulate) expected[i] += double{result[i]};
+    if (!accumulate) result[i] = std::numeric_limits<float>::quiet_NaN();
+  }
+  MatrixView matrix = view(result.data(), shape.rows, shape.columns);
+  product(matrix);
+  for (std::size_t i = 0; i < size; ++i) {
+    ASSERT_NEAR(result[i], expected[i], 1e-6 * static_cast<double>(shape.inner + 1))
+        << shape.rows << " x " << shape.inner << " x " << shape.columns << " at " << i;
+  }
+  EXPECT_EQ(result[size], guard) << "wrote past the end";
+}
+
+TEST(MatrixProduct, EqualsNaiveLoops) {
+  RandomValues random(1);
+  for (const Shape& shape : shapes) {
+    const auto left = random.floats(shape.rows * shape.inner);
+    const auto right = random.floats(shape.inner * shape.columns);
+    const auto expected = naive_product(
+        shape, [&](auto i, auto k) { return left[i * shape.inner + k]; },
+        [&](auto k, auto j) { return right[k * shape.columns + j]; });
+    for (const bool accumulate : {false, true}) {
+      expect_product(shape, expected, accumulate, [&](MatrixView& result) {
+        multiply(view(left.data(), shape.rows, shape.inner),
+                 view(right.data(), shape.inner, shape.columns), result, accumulate);
+      });
+    }
+  }
+}
+
+TEST(MatrixProduct, TransposedLeftEqualsNaiveLoops) {
+  RandomValues random(2);
+  for (const Shape& shape : shapes) {
+    const auto left = random.floats(shape.inner * shape.rows);
+    const auto right = random.floats(shape.inner * shape.columns);
+    const auto expected = naive_product(
+        shape, [&](auto i, auto k) { return left[k * shape.rows + i]; },
+        [&](auto k, auto j) { return right[k * shape.columns + j]; });
+    for (const bool accumulate : {false, true}) {
+      expect_product(shape, expected, accumulate, [&](MatrixView& result) {
+        multiply_transposed_left(view(left.data(), shape.inner, shape.rows),
+                                 view(right.data(), shape.inner, shape.columns), result,
+                                 accumulate);
+      });
+    }
+  }
+}
+
+TEST(MatrixProduct, TransposedRightEqualsNaiveLoops) {
+  RandomValues random(3);
+  for (const Shape& shape : shapes) {
+    const auto left = random.floats(shape.rows * shape.inner);
+    const auto right = random.floats(shape.columns * shape.inner);
+    const auto expected = naive_product(
+        shape, [&](auto i, auto k) { return left[i * shape.inner + k]; },
+        [&](auto k, auto j) { return right[j * shape.inner + k]; });
+    expect_product(shape, expected, false, [&](MatrixView& result) {
+      multiply_transposed_right(view(left.data(), shape.rows, shape.inner),
+                                view(right.data(), shape.columns, shape.inner), result);
+    });
+  }
+}
+
+TEST(MatrixProduct, KeepsNotANumber) {
+  const float left[] = {std::numeric_limits<float>::quiet_NaN(), 0};
+  const float right[] = {0, 1};
+  float result[] = {0};
+  MatrixView matrix = view(result, 1, 1);
+  multiply(view(left, 1, 2), view(right, 2, 1), matrix);
+  EXPECT_TRUE(std::isnan(result[0]));
+}
+
+TEST(DescribeBlas, NamesLibraryAndKernel) {
+  const BlasDescription blas = describe_blas();
+  EXPECT_NE(blas.configuration.find("OpenBLAS"), std::string::npos);
+  EXPECT_FALSE(blas.kernel.empty());
+}
+
+}  // namespace
+}  // namespace batchlab

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+#include "nn/optimizer.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "controllers/error.hpp"
+#include "tests/nn/random_values.hpp"
+
+namespace batchlab {
+namespace {
+
+using testing::HasSubstr;
+
+// Two steps from p = 1 with rate 0.1 and gradients 0.5 and -1, at 37 equal positions,
+// which fill whole vectors and leave a tail. The hand-computed cases below follow it.
+void expect_two_steps(const OptimizerOptions& options, double after_one,
+                      double after_two) {
+  constexpr std::size_t size = 37;
+  const auto optimizer = make_optimizer(options, size);
+  std::vector<float> parameters(size, 1.0F);
+  const auto step = [&](float gradient, double expected) {
+    const std::vector<float> gradients(size, gradient);
+    optimizer->begin_step(0.1);
+    optimizer->update(parameters.data(), gradients, 0);
+    for (const float p : parameters) ASSERT_NEAR(p, expected, 2e-7);
+  };
+  step(0.5F, after_one);
+  step(-1.0F, after_two);
+}
+
+// p: 1 - 0.1 0.5 = 0.95;  0.95 + 0.1 1 = 1.05
+TEST(Sgd, EqualsHandComputedSteps) { expect_two_steps({.name = "sgd"}, 0.95, 1.05); }
+
+// v: -0.05, p: 0.95;  v: 0.9 (-0.05) + 0.1 = 0.055, p: 1.005
+TEST(Sgd, MomentumEqualsHandComputedSteps) {
+  expect_two_steps({.name = "sgd", .momentum = 0.9}, 0.95, 1.005);
+}
+
+// v: -0.05, p: 1 + 0.9 (-0.05) - 0.05 = 0.905;
+// v: 0.055, p: 0.905 + 0.9 0.055 + 0.1 = 1.0545
+TEST(Sgd, NesterovEqualsHandComputedSteps) {
+  expect_two_steps({.name = "sgd", .momentum = 0.9, .nesterov = true}, 0.905, 1.0545);
+}
+
+// Kept: 1 - 0.1 0.2 = 0.98.  p: 0.98 - 0.05 = 0.93;  0.98 0.93 + 0.1 = 1.0114
+TEST(Sgd, WeightDecayIsDecoupled) {
+  expect_two_steps({.name = "sgd", .weight_decay = 0.2}, 0.93, 1.0114);
+}
+
+// The velocity does not see the decay.  p: 0.98 - 0.05 = 0.93;  0.98 0.93 + 0.055 =
+// 0.9664
+TEST(Sgd, WeightDecayStaysOutOfTheVelocity) {
+  expect_two_steps({.name = "sgd", .momentum = 0.9, .weight_decay = 0.2}, 0.93, 0.9664);
+}
+
+// beta1 = 1/2, beta2 = 3/4, epsilon = 1/4, large so that its place shows:
+//   m: 0.25, s: 0.0625, rate sqrt(1 - 3/4) / (1 - 1/2) = 0.1
+//   p: 1 - 0.1 0.25 / (0.25 + 0.25) = 0.95
+//   m: 0.125 - 0.5 = -0.375, s: 0.046875 + 0.25 = 0.296875
+//   rate: 0.1 sqrt(1 - 9/16) / (1 - 1/4) = 0.08819171
+//   p: 0.95 + 0.08819171 0.375 / (0.54486237 + 0.25) = 0.99160706
+const OptimizerOptions adam{
+    .name = "adam", .beta1 = 0.5, .beta2 = 0.75, .epsilon = 0.25};
+
+TEST(Adam, EqualsHandComputedSteps) { expect_two_steps(adam, 0.95, 0.99160706); }
+
+TEST(Adam, IgnoresWeightDecay) {
+  OptimizerOptions options = adam;
+  options.weight_decay = 0.2;
+  expect_two_steps(options, 0.95, 0.99160706);
+}
+
+// As Adam, with p times 0.98 before: 0.98 - 0.05 = 0.93;  0.9114 + 0.04160706 =
+// 0.95300706
+TEST(AdamW, EqualsHandComputedSteps) {
+  OptimizerOptions options = adam;
+  options.name = "adamw";
+  options.weight_decay = 0.2;
+  expect_two_steps(options, 0.93, 0.95300706);
+}
+
+// beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7, gradients 0.5 and -1:
+//   m: 0.05, s: 0.00025, rate: 0.1 sqrt(0.001) / 0.1 = 0.031622777
+//   p: 1 - 0.031622777 0.05 / (0.015811388 + 1e-7) = 0.90000063
+//   m: 0.045 - 0.1 = -0.055, s: 0.00024975 + 0.001 = 0.00124975
+//   rate: 0.1 sqrt(1 - 0.998001) / (1 - 0.81) = 0.02353167
+//   p: 0.90000063 + 0.02353167 0.055 / (0.03535180 + 1e-7) = 0.93661088
+TEST(Adam, DefaultsAreThoseOfKeras) {
+  expect_two_steps({.name = "adam"}, 0.90000063, 0.93661088);
+}
+
+TEST(Optimizer, RefusesAnUnknownNameAndNamesTheClosest) {
+  try {
+    (void)make_optimizer({.name = "adamm"}, 1);
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    EXPECT_THAT(error.what(), HasSubstr("\"adamm\""));
+    EXPECT_THAT(error.what(), HasSubstr("did you mean \"adam"));
+  }
+}
+
+// What must hold for every optimizer.
+const OptimizerOptions variants[] = {
+    {.name = "sgd"},
+    {.name = "sgd", .weight_decay = 0.1},
+    {.name = "sgd", .momentum = 0.9, .weight_decay = 0.1},
+    {.name = "sgd", .momentum = 0.9, .nesterov = true},
+    {.name = "adam"},
+    {.name = "adamw", .weight_decay = 0.1},
+};
+
+TEST(Optimizer, VariantsCoverEveryName) {
+  for (const std::string& name : optimizer_names()) {
+    EXPECT_TRUE(std::any_of(std::begin(variants), std::end(variants),
+                            [&](const auto& variant) { return variant.name == name; }))
+        << name;
+  }
+}
+
+class EveryOptimizer : public testing::TestWithParam<OptimizerOptions> {
+ protected:
+  static constexpr std::size_t size = 5003;
+
+  // `steps` steps in chunks of `chunk` parameters, the last chunk first.
+  void train(Optimizer& optimizer, std::vector<float>& parameters, int steps,
+             std::size_t chunk) {
+    for (int i = 0; i < steps; ++i) {
+      const auto gradient = random_.floats(size);
+      const auto before = gradient;
+      optimizer.begin_step(0.01 * (i + 1));
+      for (std::size_t n = (size + chunk - 1) / chunk; n-- > 0;) {
+        const std::size_t begin = n * chunk;
+        optimizer.update(
+            parameters.data() + begin,
+            std::span(gradient).subspan(begin, std::min(chunk, size - begin)), begin);
+      }
+      EXPECT_EQ(gradient, before) << "the gradient was touched";
+    }
+  }
+
+  RandomValues random_{3};
+};
+
+TEST_P(EveryOptimizer, UpdatesInChunksAsAtOnce) {
+  const auto start = RandomValues(4).floats(size);
+  std::vector<float> at_once = start, in_chunks = start;
+  random_ = RandomValues(3);
+  train(*make_optimizer(GetParam(), size), at_once, 3, size);
+  random_ = RandomValues(3);
+  train(*make_optimizer(GetParam(), size), in_chunks, 3, 2048);
+  EXPECT_EQ(at_once, in_chunks);
+  EXPECT_GT(relative_difference(at_once, start), 1e-3) << "nothing was updated";
+}
+
+TEST_P(EveryOptimizer, ContinuesFromACopyOfItsState) {
+  std::vector<float> parameters = RandomValues(4).floats(size);
+  const auto original = make_optimizer(GetParam(), size);
+  const auto copy = make_optimizer(GetParam(), size);
+  train(*original, parameters, 2, size);
+
+  const OptimizerState from = original->state(), to = copy->state();
+  ASSERT_EQ(from.arrays.size(), to.arrays.size());
+  ASSERT_EQ(from.numbers.size(), to.numbers.size());
+  for (std::size_t i = 0; i < from.arrays.size(); ++i) {
+    EXPECT_EQ(from.arrays[i].second->size(), size);
+    *to.arrays[i].second = *from.arrays[i].second;
+  }
+  for (std::size_t i = 0; i < from.numbers.size(); ++i) {
+    *to.numbers[i].second = *from.numbers[i].second;
+  }
+
+  std::vector<float> continued = parameters;
+  random_ = RandomValues(5);
+  train(*original, parameters, 2, size);
+  random_ = RandomValues(5);
+  train(*copy, continued, 2, size);
+  EXPECT_EQ(parameters, continued);
+}
+
+TEST_P(EveryOptimizer, DescendsAQuadratic) {
+  std::vector<float> parameters(20, 1.0F);
+  const auto optimizer = make_optimizer(GetParam(), parameters.size());
+  for (int i = 0; i < 200; ++i) {
+    const auto gradient = parameters;
+    optimizer->begin_step(0.02);
+    optimizer->update(parameters.data(), gradient, 0);
+  }
+  for (const float p : parameters) EXPECT_LT(std::abs(p), 0.1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Variants, EveryOptimizer, testing::ValuesIn(variants));
+
+}  // namespace
+}  // namespace batchlab

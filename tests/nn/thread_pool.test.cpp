@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "nn/thread_pool.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <set>
+
+namespace batchlab {
+namespace {
+
+using std::this_thread::sleep_for;
+
+class ThreadPoolOf : public testing::TestWithParam<std::size_t> {};
+
+TEST_P(ThreadPoolOf, RunsEveryWorkerOnceARound) {
+  ThreadPool pool(GetParam());
+  ASSERT_EQ(pool.workers(), GetParam());
+  std::vector<int> calls(pool.workers());
+  for (int round = 1; round <= 3000; ++round) {
+    pool.run([&](std::size_t worker) { ++calls.at(worker); });
+    ASSERT_EQ(calls, std::vector<int>(pool.workers(), round));
+  }
+}
+
+// Plain variables: a missing barrier is a data race, which the thread sanitizer
+// reports.
+TEST_P(ThreadPoolOf, ShowsEachRoundTheResultsOfTheLast) {
+  ThreadPool pool(GetParam());
+  std::vector<std::uint64_t> values(pool.workers(), 1);
+  std::uint64_t total = pool.workers();
+  for (std::uint64_t round = 0; round < 2000; ++round) {
+    pool.run([&](std::size_t worker) { values[worker] = total + round + worker; });
+    const std::uint64_t before = total;
+    total = 0;
+    for (std::size_t worker = 0; worker < values.size(); ++worker) {
+      ASSERT_EQ(values[worker], before + round + worker);
+      total += values[worker] % 1000;
+    }
+  }
+}
+
+// Long enough that who waits has stopped polling and sleeps.
+TEST_P(ThreadPoolOf, WakesSleepersOnEitherSide) {
+  ThreadPool pool(GetParam());
+  std::vector<int> calls(pool.workers());
+  for (int round = 1; round <= 12; ++round) {
+    const std::size_t slow = static_cast<std::size_t>(round) % pool.workers();
+    pool.run([&](std::size_t worker) {
+      if (worker == slow) sleep_for(std::chrono::milliseconds(2));
+      ++calls[worker];
+    });
+    ASSERT_EQ(calls, std::vector<int>(pool.workers(), round));
+    sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+TEST_P(ThreadPoolOf, UsesTheCallerAsWorkerZeroAndOneThreadForEachOther) {
+  ThreadPool pool(GetParam());
+  std::vector<std::thread::id> first(pool.workers()), second(pool.workers());
+  pool.run([&](std::size_t worker) { first[worker] = std::this_thread::get_id(); });
+  pool.run([&](std::size_t worker) { second[worker] = std::this_thread::get_id(); });
+  EXPECT_EQ(first[0], std::this_thread::get_id());
+  EXPECT_EQ(first, second);
+  EXPECT_EQ(std::set(first.begin(), first.end()).size(), pool.workers());
+}
+
+TEST_P(ThreadPoolOf, EndsWhetherUsedOrNot) {
+  for (int i = 0; i < 100; ++i) {
+    ThreadPool pool(GetParam());
+    std::vector<int> calls(pool.workers());
+    if (i % 2 == 0) pool.run([&](std::size_t worker) { ++calls[worker]; });
+    EXPECT_EQ(calls, std::vector<int>(pool.workers(), i % 2 == 0 ? 1 : 0));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Workers, ThreadPoolOf, testing::Values(1, 2, 3, 8));
+
+}  // namespace
+}  // namespace batchlab

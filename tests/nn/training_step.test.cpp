@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT
+#include "nn/training_step.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "tests/nn/naive_network.hpp"
+#include "tests/nn/trainer.hpp"
+
+extern "C" {
+void openblas_set_num_threads(int threads);
+int openblas_get_num_threads();
+}
+
+namespace batchlab {
+namespace {
+
+using Layers = std::vector<LayerOptions>;
+
+constexpr std::size_t features = 9, classes = 4, examples = 400;
+
+Layers small_network(const std::string& activation) {
+  return {{.type = "dense", .units = 19, .activation = activation},
+          {.type = "dense", .units = 6, .activation = activation},
+          {.type = "dense", .units = classes}};
+}
+
+const CutOptions cuts[] = {{},
+                           {.lanes = 1},
+                           {.lanes = 3, .tile_height = 7},
+                           {.lanes = 8, .tile_height = 1},
+                           {.lanes = 64, .tile_height = 2}};
+
+// A trainer beside its naive rival.
+class TrainingStepTest : public testing::Test {
+ protected:
+  Trainer make(const std::string& activation, const CutOptions& cut) const {
+    return {data_, small_network(activation), {.threads = 2, .cut = cut}};
+  }
+
+  NaiveExample naive(const std::string& activation, const Trainer& trainer,
+                     std::size_t example) const {
+    return NaiveNetwork(features, small_network(activation))
+        .run(trainer.parameters, data_, example, double{input_scale});
+  }
+
+  // Mean over batch rows [begin, end).
+  NaiveExample naive_mean(const std::string& activation, const Trainer& trainer,
+                          const Batch& batch, std::size_t begin,
+                          std::size_t end) const {
+    NaiveExample mean{0, false, std::vector<double>(trainer.parameters.size())};
+    const auto size = static_cast<double>(end - begin);
+    for (std::size_t row = begin; row < end; ++row) {
+      const NaiveExample one = naive(activation, trainer, batch.examples[row]);
+      mean.loss += one.loss / size;
+      for (std::size_t i = 0; i < one.gradient.size(); ++i) {
+        mean.gradient[i] += one.gradient[i] / size;
+      }
+    }
+    return mean;
+  }
+
+  static double norm_squared(const std::vector<double>& v) {
+    return std::inner_product(v.begin(), v.end(), v.begin(), 0.0);
+  }
+
+  Dataset data_ = random_dataset(examples, features, classes, 1);
+  RandomValues random_{2};
+};
+
+TEST_F(TrainingStepTest, GradientAndLossEqualNaiveReferenceForAnyBatchAndCut) {
+  for (const std::string activation : {"relu", "tanh"}) {
+    for (const CutOptions& cut : cuts) {
+      Trainer trainer = make(activation, cut);
+      for (const std::size_t size :
+           {std::size_t{1}, std::size_t{2}, std::size_t{7}, std::size_t{8},
+            9 + random_.below(291), examples}) {
+        const Batch batch = random_batch(size, examples, random_);
+        const LossSum loss = trainer.step.forward_backward(batch, Estimator::none);
+        const auto expected = naive_mean(activation, trainer, batch, 0, size);
+        EXPECT_LT(relative_difference(trainer.step.gradient(), expected.gradient), 1e-5)
+            << activation << ", batch of " << size << ", lanes " << cut.lanes;
+        EXPECT_NEAR(loss.loss / static_cast<double>(size), expected.loss,
+                    1e-6 * expected.loss);
+      }
+    }
+  }
+}
+
+TEST_F(TrainingStepTest, CountsCorrectExamplesAsTheNaiveReference) {
+  Trainer trainer = make("tanh", {.lanes = 3, .tile_height = 7});
+  const Batch batch = random_batch(200, examples, random_);
+  std::int64_t correct = 0;
+  for (const auto example : batch.examples) {
+    correct += naive("tanh", trainer, example).correct;
+  }
+  EXPECT_EQ(trainer.step.forward_backward(batch, Estimator::none).correct, correct);
+}
+
+TEST_F(TrainingStepTest, DuplicatingEveryExampleLeavesTheMeanGradientUnchanged) {
+  for (const CutOptions& cut : cuts) {
+    Trainer trainer = make("relu", cut);
+    Batch batch = random_batch(37, examples, random_);
+    trainer.step.forward_backward(batch, Estimator::none);
+    const Array once = trainer.step.gradient();
+    const auto copy = batch.examples;
+    batch.examples.insert(batch.examples.end(), copy.begin(), copy.end());
+    batch.rows_in_epoch = batch.size();
+    trainer.step.forward_backward(batch, Estimator::none);
+    EXPECT_LT(relative_difference(trainer.step.gradient(), once), 1e-6);
+  }
+}
+
+TEST_F(TrainingStepTest, UpdateAppliesTheGradientAndMeasuresItsNorm) {
+  Trainer trainer = make("tanh", {});
+  const Batch batch = random_batch(50, examples, random_);
+  trainer.step.forward_backward(batch, Estimator::none);
+  const Array before = trainer.parameters, gradient = trainer.step.gradient();
+  const auto update = trainer.step.update(0.25);
+  double q = 0;
+  for (std::size_t i = 0; i < gradient.size(); ++i) {
+    EXPECT_NEAR(trainer.parameters(i), before(i) - 0.25F * gradient(i), 1e-7);
+    q += double{gradient(i)} * double{gradient(i)};
+  }
+  EXPECT_NEAR(update.gradients.gradient_norm_squared, q, 1e-6 * q);
+  EXPECT_EQ(update.gradients.batch_size, 50);
+  EXPECT_EQ(update.gradients.groups, 0);
+  EXPECT_TRUE(update.parameters_finite);
+}
+
+// A stream reuses its batch: the next may be taken before the update.
+TEST_F(TrainingStepTest, UpdateIsOfTheBatchThatWentForwardWhateverBecomesOfIt) {
+  Trainer kept = make("tanh", {}), changed = make("tanh", {});
+  Batch batch = random_batch(50, examples, random_);
+  kept.step.forward_backward(batch, Estimator::none);
+  kept.step.update(0.1);
+  changed.step.forward_backward(batch, Estimator::none);
+  batch = random_batch(3, examples, random_);
+  EXPECT_EQ(changed.step.update(0.1).gradients.batch_size, 50);
+  EXPECT_EQ(changed.bits(), kept.bits());
+}
+
+TEST_F(TrainingStepTest, KeepsBlasToOneThread) {
+  openblas_set_num_threads(2);
+  Trainer trainer = make("tanh", {});
+  EXPECT_EQ(openblas_get_num_threads(), 1);
+}
+
+TEST_F(TrainingStepTest, PerExampleNormsEqualNaiveGradients) {
+  for (const std::string activation : {"relu", "tanh"}) {
+    for (const CutOptions& cut : cuts) {
+      Trainer trainer = make(activation, cut);
+      for (const std::size_t size : {1, 2, 30, 171}) {
+        const Batch batch = random_batch(size, examples, random_);
+        double expected = 0;
+        for (const auto example : batch.examples) {
+          expected += norm_squared(naive(activation, trainer, example).gradient);
+        }
+        trainer.step.forward_backward(batch, Estimator::per_example);
+        const GroupedGradients sums = trainer.step.update(0).gradients;
+        EXPECT_EQ(sums.groups, static_cast<std::int64_t>(size));
+        EXPECT_NEAR(sums.weighted_norms_squared, expected, 1e-5 * expected);
+      }
+    }
+  }
+}
+
+TEST_F(TrainingStepTest, MicroBatchSumsEqualNaiveGradientsOfLanes) {
+  for (const CutOptions& cut : cuts) {
+    Trainer trainer = make("relu", cut);
+    for (const std::size_t size : {1, 2, 30, 171}) {
+      const Batch batch = random_batch(size, examples, random_);
+      const std::size_t lanes = cut_batch(size, cut).lanes;
+      double expected = 0;
+      for (std::size_t lane = 0; lane < lanes; ++lane) {
+        const std::size_t begin = lane * size / lanes, end = (lane + 1) * size / lanes;
+        expected +=
+            static_cast<double>(end - begin) *
+            norm_squared(naive_mean("relu", trainer, batch, begin, end).gradient);
+      }
+      trainer.step.forward_backward(batch, Estimator::micro_batch);
+      const GroupedGradients sums = trainer.step.update(0).gradients;
+      EXPECT_EQ(sums.groups, static_cast<std::int64_t>(lanes));
+      EXPECT_NEAR(sums.weighted_norms_squared, expected, 1e-5 * expected);
+    }
+  }
+}
+
+// The whole set gives V of the population and q exactly; both estimators on batches of
+// 32 have these as their means.
+TEST_F(TrainingStepTest, EstimatesOfBatchesAverageToThoseOfTheWholeSet) {
+  for (std::size_t i = 0; i < 300; ++i)
+    data_.labels(i) = 0;  // a gradient beside the noise
+  Trainer trainer = make("relu", {.lanes = 4});
+  const auto estimate_on = [&](const Batch& batch, Estimator estimator) {
+    trainer.step.forward_backward(batch, estimator);
+    const auto result = estimate(trainer.step.update(0).gradients, examples);
+    return std::pair{*result.gradient_variance_trace,
+                     *result.true_gradient_norm_squared};
+  };
+  const auto whole =
+      estimate_on(random_batch(examples, examples, random_), Estimator::per_example);
+  for (const Estimator estimator : {Estimator::per_example, Estimator::micro_batch}) {
+    constexpr int batches = 2000;
+    double sums[2] = {}, squares[2] = {};
+    for (int i = 0; i < batches; ++i) {
+      const auto [v, g2] = estimate_on(random_batch(32, examples, random_), estimator);
+      sums[0] += v, sums[1] += g2;
+      squares[0] += v * v, squares[1] += g2 * g2;
+    }
+    for (int i : {0, 1}) {
+      const double mean = sums[i] / batches;
+      const double error = std::sqrt((squares[i] / batches - mean * mean) / batches);
+      const double expected = i == 0 ? whole.first : whole.second;
+      EXPECT_NEAR(mean, expected, 4 * error);
+      EXPECT_LT(error, 0.03 * expected) << "the test is too weak to tell";
+    }
+  }
+}
+
+TEST_F(TrainingStepTest, TileHeightChangesNothingBeyondRounding) {
+  const Batch batch = random_batch(300, examples, random_);
+  Trainer reference = make("tanh", {.lanes = 2});
+  const double loss = reference.step.forward_backward(batch, Estimator::none).loss;
+  for (const std::size_t height : {1, 2, 33, 150, 1000}) {
+    Trainer trainer = make("tanh", {.lanes = 2, .tile_height = height});
+    EXPECT_NEAR(trainer.step.forward_backward(batch, Estimator::none).loss, loss,
+                1e-7 * loss);
+    EXPECT_LT(relative_difference(trainer.step.gradient(), reference.step.gradient()),
+              1e-5);
+  }
+}
+
+TEST_F(TrainingStepTest, SeesParametersThatAreNotFinite) {
+  for (const float bad :
+       {std::numeric_limits<float>::infinity(), std::nanf(""), -3e38F}) {
+    for (const std::size_t position : {std::size_t{0}, std::size_t{57}}) {
+      Trainer trainer = make("relu", {});
+      const Batch batch = random_batch(20, examples, random_);
+      trainer.step.forward_backward(batch, Estimator::none);
+      trainer.parameters(position) = bad;
+      const bool finite = trainer.step.update(0.1).parameters_finite;
+      EXPECT_EQ(finite, std::isfinite(bad));
+    }
+  }
+}
+
+// Through hidden relus, which must not swallow it.
+TEST_F(TrainingStepTest, LossIsNotFiniteOnceAParameterIsNotANumber) {
+  for (const std::string activation : {"relu", "tanh", "none"}) {
+    for (const std::size_t unit : {2, 18}) {  // in a vector, in the tail
+      Trainer trainer = make(activation, {});
+      trainer.parameters(unit) = std::nanf("");
+      const Batch batch = random_batch(20, examples, random_);
+      EXPECT_FALSE(
+          std::isfinite(trainer.step.forward_backward(batch, Estimator::none).loss))
+          << activation << ", unit " << unit;
+      EXPECT_FALSE(trainer.step.update(0.1).parameters_finite);
+    }
+  }
+}
+
+TEST_F(TrainingStepTest, EvaluationEqualsNaiveReference) {
+  const Dataset other = random_dataset(90, features, classes, 5);
+  for (const CutOptions& cut : cuts) {
+    Trainer trainer = make("relu", cut);
+    for (const std::size_t size : {1, 20, 90}) {
+      const auto chosen = random_batch(size, 90, random_).examples;
+      double loss = 0, correct = 0;
+      for (const auto example : chosen) {
+        const auto one =
+            NaiveNetwork(features, small_network("relu"))
+                .run(trainer.parameters, other, example, double{input_scale});
+        loss += one.loss;
+        correct += one.correct;
+      }
+      const EvaluationResult result = trainer.step.evaluate(other, chosen);
+      EXPECT_NEAR(result.loss, loss / static_cast<double>(size), 1e-6 * loss);
+      EXPECT_DOUBLE_EQ(result.accuracy, correct / static_cast<double>(size));
+    }
+  }
+}
+
+TEST_F(TrainingStepTest, EvaluationBetweenGradientAndUpdateChangesNothing) {
+  Trainer plain = make("relu", {}), evaluated = make("relu", {});
+  const Batch batch = random_batch(60, examples, random_);
+  plain.step.forward_backward(batch, Estimator::per_example);
+  evaluated.step.forward_backward(batch, Estimator::per_example);
+  (void)evaluated.step.evaluate(data_, batch.examples);
+  const auto a = plain.step.update(0.1), b = evaluated.step.update(0.1);
+  EXPECT_EQ(a.gradients.weighted_norms_squared, b.gradients.weighted_norms_squared);
+  EXPECT_EQ(plain.bits(), evaluated.bits());
+}
+
+TEST(CutBatch, GivesEveryLaneARowAndDependsOnSizeAlone) {
+  for (std::size_t size = 1; size < 10'000; size += 1 + size / 7) {
+    for (const CutOptions& options : cuts) {
+      const Cut cut = cut_batch(size, options);
+      EXPECT_GE(cut.lanes, 1U);
+      EXPECT_LE(cut.lanes, size);
+      EXPECT_TRUE(!options.lanes || cut.lanes == std::min(options.lanes, size));
+      EXPECT_EQ(cut.tile_height, options.tile_height ? options.tile_height : 128U);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace batchlab
