@@ -24,8 +24,8 @@ struct Subset {
 struct Decision {
   double batch_size = 0;  // wanted for the next step, in examples
   std::string reason;     // in words, with the numbers
-  std::optional<double> learning_rate{};  // replaces the optimizer's base rate from here on
-  std::optional<Subset> subset{};         // train on these from here on; absent: on all
+  std::optional<double> learning_rate{};  // base rate of the next step; absent: the run's
+  std::optional<Subset> subset{};         // that it is drawn from; absent: all
 };
 
 class Controller {

@@ -104,25 +104,26 @@ LimitedDecision SafetyLayer::apply(const Decision& wanted,
   }
   const auto maximum = static_cast<double>(
       limits_.maximum > 0 ? limits_.maximum : statistics.training_set_size);
-  const bool overflows = limits_.overflow_to_rate && wanted.batch_size > maximum;
-  learning_rate_factor_ = overflows ? maximum / wanted.batch_size : 1;
-
-  const double wish = std::round(wanted.batch_size);
-  if (!first) {
-    if (wish == static_cast<double>(batch_size_)) {
-      return {batch_size_, "", learning_rate_factor_};
-    }
-    const std::string holds = held_by(wish, statistics);
-    if (!holds.empty()) return {batch_size_, holds, learning_rate_factor_};
-  }
-  const LimitedDecision outcome = bounded(wish, maximum);
+  const LimitedDecision outcome = limited(std::round(wanted.batch_size), maximum, statistics);
   if (!first && outcome.batch_size != batch_size_) {
     changed_ = true;
     changed_at_step_ = statistics.step;
     changed_at_examples_ = statistics.examples_seen;
   }
   batch_size_ = outcome.batch_size;
-  return outcome;
+  // What the batch cannot give more, the rate does: at the largest size only.
+  const bool largest = batch_size_ + limits_.multiple > static_cast<std::int64_t>(maximum);
+  const bool overflows = limits_.overflow_to_rate && largest && wanted.batch_size > maximum;
+  learning_rate_factor_ = overflows ? maximum / wanted.batch_size : 1;
+  return {batch_size_, outcome.limited_by, learning_rate_factor_};
+}
+
+LimitedDecision SafetyLayer::limited(double wish, double maximum,
+                                     const Statistics& statistics) const {
+  if (batch_size_ == 0) return bounded(wish, maximum);
+  if (wish == static_cast<double>(batch_size_)) return {batch_size_, "", 1};
+  const std::string holds = held_by(wish, statistics);
+  return holds.empty() ? bounded(wish, maximum) : LimitedDecision{batch_size_, holds, 1};
 }
 
 std::string SafetyLayer::held_by(double wish, const Statistics& statistics) const {
@@ -164,7 +165,7 @@ LimitedDecision SafetyLayer::bounded(double wish, double maximum) const {
   const std::int64_t used =
       nearest_multiple(size, limits_.multiple, minimum, std::min(maximum, cap));
   if (static_cast<double>(used) != size) limited_by = "multiple";
-  return {used, limited_by, learning_rate_factor_};
+  return {used, limited_by, 1};
 }
 
 nlohmann::json SafetyLayer::save() const {

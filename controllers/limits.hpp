@@ -58,6 +58,8 @@ class SafetyLayer {
 
  private:
   // The limit that keeps the size in force; "" for none.
+  [[nodiscard]] LimitedDecision limited(double wish, double maximum,
+                                        const Statistics& statistics) const;
   [[nodiscard]] std::string held_by(double wish, const Statistics& statistics) const;
   [[nodiscard]] double growth_cap() const;  // examples
   [[nodiscard]] LimitedDecision bounded(double wish, double maximum) const;

@@ -36,16 +36,13 @@ class NoiseScale final : public Controller {
   Decision decide(const Statistics& statistics) override {
     const std::optional<double> noise_scale = statistics.noise_scale;
     if (!noise_scale) {
-      return {batch_size_, "noise scale unknown: hold"};
+      return {batch_size_,
+              "noise scale unknown, or the gradient not resolved from the noise: hold"};
     }
     const double wanted =
         square_root_ ? std::sqrt(exchange_rate_ * *noise_scale) : kappa_ * *noise_scale;
     if (!(wanted > 0 && std::isfinite(wanted))) {
-      return {batch_size_,
-              fmt::format(
-                  "noise scale {:.4g}, the gradient is not resolved from the noise: "
-                  "hold",
-                  *noise_scale)};
+      return {batch_size_, fmt::format("noise scale {:.4g}: hold", *noise_scale)};
     }
     batch_size_ = wanted;
     return {batch_size_, fmt::format("noise scale {:.4g}", *noise_scale)};

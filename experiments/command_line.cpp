@@ -12,6 +12,7 @@
 
 #include "controllers/error.hpp"
 #include "experiments/environment.hpp"
+#include "experiments/progress.hpp"
 
 namespace batchlab {
 
@@ -44,6 +45,11 @@ void print_overview() {
              "Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 data missing or "
              "altered,\n4 corrupt checkpoint or log, 5 disk or permission, 6 plugin, 7 "
              "diverged, 8 some runs\nfailed, 130 and 143 interrupted.\n");
+}
+
+int report(ErrorKind kind, const std::string& what) {
+  say("batchlab: " + what + '\n');
+  return static_cast<int>(kind);
 }
 
 int dispatch(const std::vector<std::string>& words) {
@@ -136,13 +142,16 @@ std::size_t count_argument(const std::string& option, const std::string& text,
 
 int run_command_line(int count, const char* const* arguments) {
   try {
-    return dispatch({arguments + 1, arguments + count});
+    const int code = dispatch({arguments + 1, arguments + count});
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+    return report(ErrorKind::disk, "standard output cannot be written");
   } catch (const Error& error) {
-    fmt::print(stderr, "batchlab: {}\n", error.what());
-    return static_cast<int>(error.kind());
+    return report(error.kind(), error.what());
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "batchlab: out of memory\n");
-    return static_cast<int>(ErrorKind::failed);
+    return report(ErrorKind::failed, "out of memory");
+  } catch (const std::exception& error) {  // of fmt::print, where the disk is full
+    return report(std::ferror(stdout) != 0 ? ErrorKind::disk : ErrorKind::failed,
+                  error.what());
   }
 }
 

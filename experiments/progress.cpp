@@ -13,7 +13,7 @@ Progress::Progress(const RunConfiguration& configuration, const SweepPosition& p
     : configuration_(configuration), position_(position), rewrite_(rewrite) {}
 
 Progress::~Progress() {
-  if (rewrite_) std::fputs("\r\033[K", stderr);
+  if (rewrite_) say("\r\033[K");
 }
 
 void Progress::on_step(const Statistics& after, double training_seconds) {
@@ -21,14 +21,14 @@ void Progress::on_step(const Statistics& after, double training_seconds) {
   const auto now = std::chrono::steady_clock::now();
   if (now - shown_ < std::chrono::milliseconds(200)) return;
   shown_ = now;
-  fmt::print(stderr, "\r\033[K{}", line(after, training_seconds));
+  say("\r\033[K" + line(after, training_seconds));
 }
 
 void Progress::on_evaluation(const Statistics& at, double training_seconds,
                              const std::string& split, const EvaluationResult& result) {
   last_evaluation_ = fmt::format("{} accuracy {:.4f}", split, result.accuracy);
   if (!rewrite_ && split == "test") {
-    fmt::print(stderr, "{}\n", line(at, training_seconds));
+    say(line(at, training_seconds) + '\n');
   }
 }
 
@@ -72,6 +72,8 @@ std::string Progress::line(const Statistics& at, double training_seconds) const 
       training_seconds > 0 ? static_cast<double>(at.examples_seen) / training_seconds : 0,
       duration_text(std::max(0.0, left)));
 }
+
+void say(const std::string& text) { std::fputs(text.c_str(), stderr); }
 
 std::string duration_text(double seconds) {
   const auto whole = static_cast<std::int64_t>(seconds + 0.5);

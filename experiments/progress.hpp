@@ -41,6 +41,10 @@ class Progress final : public RunObserver {
   std::chrono::steady_clock::time_point shown_;
 };
 
+// Writes to standard error. Nobody listening (a closed pipe, a full disk) is no reason to
+// stop: failures are ignored.
+void say(const std::string& text);
+
 // 75.4 -> "1:15", 3700 -> "1:01:40".
 [[nodiscard]] std::string duration_text(double seconds);
 

@@ -48,12 +48,11 @@ void Recorder::on_decision(const Statistics& at, const Decision& wanted,
 void Recorder::on_step(const Statistics& after, double training_seconds) {
   epoch_ = epochs_completed_ + 1;
   epochs_completed_ = after.epochs_completed;
-  if (after.step % log_every_ != 0) {
-    unlogged_step_ = step_row(after, training_seconds);
-    return;
+  unlogged_step_ = step_row(after, training_seconds);
+  if (after.step % log_every_ == 0) {
+    steps_.append(unlogged_step_);
+    unlogged_step_.clear();
   }
-  unlogged_step_.clear();
-  steps_.append(step_row(after, training_seconds));
   if (std::chrono::steady_clock::now() - flushed_ > std::chrono::seconds(1)) flush();
 }
 

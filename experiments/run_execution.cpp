@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <exception>
 #include <new>
 #include <optional>
 
@@ -131,13 +132,16 @@ int execute_run(const RunConfiguration& configuration, const DataSource& source,
     } catch (const std::bad_alloc&) {
       code = static_cast<int>(ErrorKind::failed);
       reason = "out of memory";
+    } catch (const std::exception& error) {  // e.g. no more threads
+      code = static_cast<int>(ErrorKind::failed);
+      reason = error.what();
     }
     record_failure(folder, reason);
   } catch (const Error& error) {  // the folder or the lock
     code = static_cast<int>(error.kind());
     reason = error.what();
   }
-  fmt::print(stderr, "batchlab: {} failed: {}\n", configuration.folder_name(), reason);
+  say(fmt::format("batchlab: {} failed: {}\n", configuration.folder_name(), reason));
   return code;
 }
 

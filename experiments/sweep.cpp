@@ -38,6 +38,7 @@ void catch_signals() {
   action.sa_handler = note_signal;  // without SA_RESTART: waiting ends
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGCHLD, SIG_DFL);  // where it is ignored, children cannot be waited for
 }
 
 struct PlannedRun {
@@ -133,14 +134,13 @@ class Sweep {
     children_[child] = number;
   }
 
+  // Polls: a signal that comes just before a blocking waitpid() would never be passed on.
   void wait_for_one() {
     int status = 0;
-    const pid_t child = waitpid(-1, &status, 0);
-    if (child < 0) {
-      if (errno == EINTR && interrupting_signal != 0) {
-        for (const auto& [process, number] : children_) kill(process, interrupting_signal);
-      }
-      return;
+    pid_t child = 0;
+    while ((child = waitpid(-1, &status, WNOHANG)) == 0) {
+      pass_signal_on();
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     const auto found = children_.find(child);
     if (found == children_.end()) return;
@@ -148,12 +148,18 @@ class Sweep {
     children_.erase(found);
   }
 
+  void pass_signal_on() {
+    if (interrupting_signal == passed_on_) return;
+    passed_on_ = interrupting_signal;
+    for (const auto& [process, number] : children_) kill(process, passed_on_);
+  }
+
   static int code_of(int status, const PlannedRun& run) {
     if (WIFEXITED(status)) return WEXITSTATUS(status);
     const std::string reason = fmt::format("process ended by signal {} ({})",
                                            WTERMSIG(status), strsignal(WTERMSIG(status)));
     record_failure(run.folder, reason);
-    fmt::print(stderr, "batchlab: {} failed: {}\n", run.configuration->folder_name(), reason);
+    say(fmt::format("batchlab: {} failed: {}\n", run.configuration->folder_name(), reason));
     return static_cast<int>(ErrorKind::failed);
   }
 
@@ -163,6 +169,7 @@ class Sweep {
   std::chrono::steady_clock::time_point started_;
   std::map<pid_t, std::size_t> children_;
   std::map<std::size_t, int> codes_;
+  int passed_on_ = 0;  // the signal that the children were sent
 };
 
 void print_plan(const std::vector<PlannedRun>& runs, bool as_json) {
@@ -208,10 +215,9 @@ int exit_code(const std::vector<PlannedRun>& runs, const std::map<std::size_t, i
 void say_what_costs_speed() {
   const BlasDescription blas = describe_blas();
   if (blas.pinned_kernel.empty()) return;
-  fmt::print(stderr,
-             "batchlab: note: OPENBLAS_CORETYPE={} pins the BLAS kernel; unset, the "
-             "library chooses the fastest for this processor\n",
-             blas.pinned_kernel);
+  say(fmt::format("batchlab: note: OPENBLAS_CORETYPE={} pins the BLAS kernel; unset, the "
+                  "library chooses the fastest for this processor\n",
+                  blas.pinned_kernel));
 }
 
 }  // namespace
@@ -236,8 +242,8 @@ int run_sweep(const std::vector<RunConfiguration>& runs, const SweepOptions& opt
   check_writable(folder);
   if (!options.quiet) {
     say_what_costs_speed();
-    fmt::print(stderr, "batchlab: {}: {} runs, {} to do\n", runs.front().specification,
-               planned.size(), missing.size());
+    say(fmt::format("batchlab: {}: {} runs, {} to do\n", runs.front().specification,
+                    planned.size(), missing.size()));
   }
   SweepOptions settled = options;
   if (settled.threads == 0) {

@@ -9,7 +9,9 @@
 #include <fstream>
 #include <sstream>
 
-// The library's own assertions would end the process on some malformed input.
+// The library's own assertions would end the process on some malformed input. These
+// macros act on its headers only, not on the shared library.
+#define TOML_HEADER_ONLY 1
 #define TOML_ASSERT(expression) static_cast<void>(0)
 #define TOML_MAX_NESTED_VALUES 32
 #include <toml++/toml.h>
@@ -22,14 +24,25 @@ namespace {
 
 constexpr std::uintmax_t most_bytes = 1 << 20;
 constexpr int most_levels = 32;
+// A key a.b.c... makes a table a dot, and tables are destroyed recursively: this bounds
+// the stack that a file can take.
+constexpr int most_dots = 200;
 
 [[noreturn]] void refuse(const std::string& what) { throw Error(ErrorKind::usage, what); }
 
 void check_bytes(std::string_view text, const std::string& origin) {
   std::size_t line = 1;
+  int dots = 0;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (c == '\n') ++line;
+    if (c == '.' && ++dots > most_dots) {
+      refuse(fmt::format("{}: line {}: more than {} dots; keys may be {} levels deep",
+                         origin, line, most_dots, most_levels));
+    }
+    if (c == '\n') {
+      ++line;
+      dots = 0;
+    }
     if ((byte < 0x20 && c != '\n' && c != '\r' && c != '\t') || byte >= 0x7f) {
       refuse(fmt::format("{}: line {}: byte 0x{:02x} is not allowed; a specification is "
                          "plain ASCII TOML",
@@ -102,6 +115,15 @@ nlohmann::json parse_value(const std::string& text) {
   }
 }
 
+// JSON, and so config.json, holds nothing but UTF-8.
+void check_utf8(const std::string& text, const std::string& assignment) {
+  try {
+    static_cast<void>(nlohmann::json(text).dump());
+  } catch (const nlohmann::json::type_error&) {
+    refuse(fmt::format("--set {}: is not UTF-8", printable(assignment)));
+  }
+}
+
 }  // namespace
 
 nlohmann::json parse_toml(std::string_view text, const std::string& origin) {
@@ -144,9 +166,15 @@ void apply_setting(nlohmann::json& document, const std::string& assignment) {
     refuse(fmt::format("--set {}: must be key=value, e.g. budget.epochs=2",
                        printable(assignment)));
   }
+  check_utf8(assignment, assignment);
   nlohmann::json* node = &document;
   std::stringstream path(assignment.substr(0, equals));
+  int level = 0;
   for (std::string key; std::getline(path, key, '.');) {
+    if (++level > most_levels) {
+      refuse(fmt::format("--set {}: more than {} levels deep", printable(assignment),
+                         most_levels));
+    }
     node = &member(*node, key, printable(assignment));
   }
   *node = parse_value(assignment.substr(equals + 1));

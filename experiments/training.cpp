@@ -114,18 +114,21 @@ RunResult TrainingRun::train(RunObserver& observer, const std::atomic<int>& inte
   RunResult result;
   result.parameter_count = network_.parameter_count();
   Clock clock;
-  decide(observer);
+  decide();
+  observer.on_decision(statistics_, wanted_, decided_);
   reference_batch_size_ =
       configuration_.reference_batch_size.value_or(decided_.batch_size);
 
-  while (!budget_spent(clock.seconds())) {
+  while (true) {
     clock.resume();
 
     // Choose: what the rule wanted, within its limits and what is left of the budget.
     const std::int64_t batch_size = next_batch_size();
 
     // Take: the next examples of the epoch.
-    if (wanted_.subset) stream_.select(wanted_.subset->first, wanted_.subset->count);
+    const Subset all{0, statistics_.training_set_size};
+    const Subset subset = wanted_.subset.value_or(all);
+    stream_.select(subset.first, subset.count);
     const Batch& batch = stream_.take(batch_size);
     statistics_.learning_rate = learning_rate(decided_.batch_size);
 
@@ -157,12 +160,14 @@ RunResult TrainingRun::train(RunObserver& observer, const std::atomic<int>& inte
           std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     }
 
+    if (last || (result.target_reached && configuration_.target->stop)) break;
+
     // Decide: the batch size of the next step.
     clock.resume();
-    if (!last) decide(observer);
+    decide();
     clock.pause();
+    observer.on_decision(statistics_, wanted_, decided_);
 
-    if (result.target_reached && configuration_.target->stop) break;
     if (interrupted != 0) {
       result.status = RunStatus::interrupted;
       result.reason = fmt::format("interrupted at step {}", statistics_.step);
@@ -215,11 +220,10 @@ void TrainingRun::measure(const Batch& batch, double batch_loss,
   statistics_ = only(statistics_, measured_);
 }
 
-void TrainingRun::decide(RunObserver& observer) {
+void TrainingRun::decide() {
   const Statistics seen = only(statistics_, needs_);
   wanted_ = controller_->decide(seen);
   decided_ = safety_.apply(wanted_, seen);
-  observer.on_decision(statistics_, wanted_, decided_);
 }
 
 bool TrainingRun::evaluation_due() const {

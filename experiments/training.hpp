@@ -63,7 +63,7 @@ class TrainingRun {
   [[nodiscard]] std::int64_t next_batch_size() const;
   [[nodiscard]] double learning_rate(std::int64_t batch_size) const;
   void measure(const Batch& batch, double batch_loss, const GroupedGradients& gradients);
-  void decide(RunObserver& observer);
+  void decide();
   [[nodiscard]] bool evaluation_due() const;
   void evaluate(RunObserver& observer, RunResult& result);
   [[nodiscard]] bool budget_spent(double training_seconds) const;

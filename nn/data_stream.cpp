@@ -65,15 +65,20 @@ void DataStream::select(std::int64_t first, std::int64_t count) {
 const Batch& DataStream::take(std::int64_t batch_size) {
   assert(batch_size >= 1);
   const auto size = static_cast<std::size_t>(std::min(batch_size, count_));
-  if (tail_ == EpochTail::drop && order_.size() - cursor_ < size) finish_epoch();
+  skip_short_tail(batch_size);
 
   batch_.epoch = epoch_;
   batch_.rows_in_epoch = std::min(size, order_.size() - cursor_);
   batch_.examples.clear();
   append(batch_.rows_in_epoch);
   if (tail_ == EpochTail::carry) append(size - batch_.rows_in_epoch);
-  if (tail_ == EpochTail::drop && order_.size() - cursor_ < size) finish_epoch();
+  if (cursor_ > 0) skip_short_tail(batch_size);
   return batch_;
+}
+
+void DataStream::skip_short_tail(std::int64_t batch_size) {
+  const auto size = static_cast<std::size_t>(std::min(batch_size, count_));
+  if (tail_ == EpochTail::drop && order_.size() - cursor_ < size) finish_epoch();
 }
 
 void DataStream::append(std::size_t rows) {

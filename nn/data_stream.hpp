@@ -47,6 +47,10 @@ class DataStream {
   // under `keep`, and never more than an epoch holds. Valid until the next call.
   [[nodiscard]] const Batch& take(std::int64_t batch_size);
 
+  // Under `drop`, ends the epoch if fewer than `batch_size` of its examples remain, as
+  // take() would: so that the end can be seen before the next epoch begins.
+  void skip_short_tail(std::int64_t batch_size);
+
   // Whole passes made. Under `drop` an epoch is complete as soon as fewer examples remain
   // than the last batch had, or than the next one wants.
   [[nodiscard]] std::int64_t epochs_completed() const { return epochs_completed_; }

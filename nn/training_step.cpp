@@ -13,10 +13,9 @@ namespace {
 constexpr std::size_t default_tile_height = 128;  // rows: stay in the second-level cache
 constexpr std::size_t chunk_size = 2048;          // parameters: stay in the first-level cache
 
-// Two lanes serve two threads; more only where a lane keeps whole tiles of its own, for the
-// reduction reads every lane.
+// Two lanes serve two threads and the micro-batch estimator; more only where a lane keeps
+// whole tiles of its own, for the reduction reads every lane.
 std::size_t default_lanes(std::size_t batch_size) {
-  if (batch_size < 8) return 1;
   if (batch_size < 1024) return 2;
   return batch_size < 4096 ? 4 : 8;
 }
@@ -107,7 +106,8 @@ void TrainingStep::gather(const Dataset& data, std::span<const std::uint32_t> ex
   }
 }
 
-TrainingStep::Update TrainingStep::update(double learning_rate) {
+TrainingStep::Update TrainingStep::update(double learning_rate, bool norm_wanted) {
+  norm_wanted_ = norm_wanted || estimator_ != Estimator::none;
   optimizer_.begin_step(learning_rate);
   threads_.run([this](std::size_t worker) {
     const std::size_t workers = threads_.workers(), chunks = chunks_.size();
@@ -144,7 +144,7 @@ TrainingStep::ChunkSums TrainingStep::update_chunk(std::size_t chunk) {
   optimizer_.update(parameters_.data() + begin, {gradient, size}, begin);
 
   ChunkSums sums;
-  sums.gradient_norm_squared = sum_of_squares(gradient, size);
+  if (norm_wanted_) sums.gradient_norm_squared = sum_of_squares(gradient, size);
   sums.finite = all_finite(parameters_.data() + begin, size);
   for (std::size_t i = 0; estimator_ == Estimator::micro_batch && i < cut_.lanes; ++i) {
     sums.lanes_norm_squared += sum_of_squares(lanes_[i].sums.data() + begin, size) /

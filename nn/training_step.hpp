@@ -60,7 +60,9 @@ class TrainingStep {
     GroupedGradients gradients;  // weighted_norms_squared and groups as the estimator asks
     bool parameters_finite = true;
   };
-  Update update(double learning_rate);
+  // `norm_wanted`: take |mean gradient|^2 even where the estimator does not need it; else
+  // it is 0.
+  Update update(double learning_rate, bool norm_wanted = false);
 
   // Mean loss and accuracy over `examples` of `data`, which must not be empty.
   [[nodiscard]] EvaluationResult evaluate(const Dataset& data,
@@ -111,6 +113,7 @@ class TrainingStep {
   std::size_t batch_size_ = 0;
   Cut cut_{};
   Estimator estimator_ = Estimator::none;
+  bool norm_wanted_ = false;
 };
 
 }  // namespace batchlab

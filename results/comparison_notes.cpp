@@ -78,6 +78,7 @@ class Notes {
 
   std::vector<std::string> all() {
     note_differing_settings();
+    note_differing_machines();
     note_each_controller();
     note_small_samples();
     note_target();
@@ -102,6 +103,20 @@ class Notes {
     note_keys("targets differ between runs (the first is used)",
               taken_out(keys, "target"));
     note_keys("runs differ beyond controller and seed", keys);
+  }
+
+  // Seconds compare only between runs made alike; bits only for one kernel and version.
+  void note_differing_machines() {
+    std::vector<json> records;
+    for (const Run* run : runs_) {
+      json record = json::object();
+      for (const char* key : {"threads", "jobs", "environment"}) {
+        if (run->record.contains(key)) record[key] = run->record.at(key);
+      }
+      records.push_back(record.empty() ? record : record.flatten());
+    }
+    note_keys("runs were made in different ways, so their seconds do not compare",
+              differing_keys(records));
   }
 
   // One label should stand for one configuration and count a seed once.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A comparison for people: the same two tables, aligned for a terminal or as Markdown.
+// A comparison for people: the same three tables, aligned for a terminal or as Markdown.
 // Updates, examples and seconds stand side by side; accuracy is a fraction everywhere.
 
 #include <fmt/format.h>
@@ -58,18 +58,26 @@ std::string part(std::size_t some, std::size_t all) {
   return fmt::format("{} of {}", some, all);
 }
 
-Grid figures(const Comparison& comparison) {
-  Grid grid = {{"controller", "runs", "accuracy", "95 % interval", "loss", "updates",
-                "examples", "seconds", "examples/s"}};
+Grid final_figures(const Comparison& comparison) {
+  Grid grid = {{"controller", "runs", "accuracy", "95 % interval", "loss", "95 % interval"}};
   for (const ComparisonRow& row : comparison.rows) {
     grid.push_back({row.controller,
                     row.finished == row.runs ? std::to_string(row.runs)
                                              : part(row.finished, row.runs),
                     mean_and_deviation(row.accuracy, fraction),
-                    interval(row.accuracy, fraction), mean(row.loss, fraction),
-                    mean(row.updates, with_commas), mean(row.examples, with_commas),
-                    mean(row.training_seconds, seconds),
-                    mean(row.examples_per_second, with_commas)});
+                    interval(row.accuracy, fraction),
+                    mean_and_deviation(row.loss, fraction), interval(row.loss, fraction)});
+  }
+  return grid;
+}
+
+Grid costs(const Comparison& comparison) {
+  Grid grid = {{"controller", "updates", "examples", "seconds", "examples/s"}};
+  for (const ComparisonRow& row : comparison.rows) {
+    grid.push_back({row.controller, mean_and_deviation(row.updates, with_commas),
+                    mean(row.examples, with_commas),
+                    mean_and_deviation(row.training_seconds, seconds),
+                    mean_and_deviation(row.examples_per_second, with_commas)});
   }
   return grid;
 }
@@ -208,7 +216,7 @@ std::string markdown_table(const Grid& grid) {
 
 std::string to_text(const Comparison& comparison) {
   std::string text = wrapped(one_line(title(comparison)), 2) + '\n';
-  text += aligned(figures(comparison));
+  text += aligned(final_figures(comparison)) + '\n' + aligned(costs(comparison));
   if (comparison.target) {
     text += '\n' + wrapped("to the target " + one_line(*comparison.target), 2);
     text += aligned(figures_to_target(comparison));
@@ -221,7 +229,8 @@ std::string to_text(const Comparison& comparison) {
 
 std::string to_markdown(const Comparison& comparison) {
   std::string text = markdown(title(comparison)) + "\n\n";
-  text += markdown_table(figures(comparison));
+  text += markdown_table(final_figures(comparison)) + '\n';
+  text += markdown_table(costs(comparison));
   if (comparison.target) {
     text += "\nTo the target " + markdown(*comparison.target) + ":\n\n";
     text += markdown_table(figures_to_target(comparison));

@@ -8,6 +8,7 @@
 
 #include "controllers/error.hpp"
 #include "experiments/command_line.hpp"
+#include "experiments/progress.hpp"
 #include "results/comparison.hpp"
 #include "results/run_store.hpp"
 
@@ -32,7 +33,7 @@ std::vector<Run> read_runs(const std::string& folder) {
     try {
       runs.push_back(read_run(path));
     } catch (const Error& error) {
-      fmt::print(stderr, "batchlab: note: left out: {}\n", error.what());
+      say(fmt::format("batchlab: note: left out: {}\n", error.what()));
     }
   }
   if (runs.empty()) {
@@ -108,6 +109,8 @@ void print_evaluations(const Run& run) {
 }
 
 void print_decisions(const Run& run, std::size_t most) {
+  // A run that failed early has none.
+  if (!std::filesystem::exists(run.folder / "decisions.csv")) return;
   const Table table = read_csv(run.folder / "decisions.csv");
   const auto step = table.column("step"), size = table.column("batch_size"),
              limit = table.column("limited_by"), reason = table.column("reason");
@@ -135,6 +138,8 @@ int show_run(const Command& command, const std::vector<std::string>& arguments) 
   if (!values->count("folder")) {
     throw Error(ErrorKind::usage, "show: a run's folder is needed (batchlab list names them)");
   }
+  const std::size_t decisions = count_argument(
+      "--decisions", (*values)["decisions"].as<std::string>(), 0, 1000000000);
   const Run run = read_run(folder_argument(*values));
   if (values->count("json")) {
     const nlohmann::json both{{"configuration", run.configuration}, {"record", run.record}};
@@ -144,8 +149,7 @@ int show_run(const Command& command, const std::vector<std::string>& arguments) 
   fmt::print("{}\n\nconfiguration {}\nrecord {}\n", printable(run.folder.string(), 400),
              run.configuration.dump(2), run.record.dump(2));
   print_evaluations(run);
-  print_decisions(run, count_argument("--decisions", (*values)["decisions"].as<std::string>(),
-                                      0, 1000000000));
+  print_decisions(run, decisions);
   for (const std::string& note : run.notes) fmt::print("note: {}\n", printable(note, 400));
   return 0;
 }

@@ -184,6 +184,14 @@ TEST(SafetyLayer, OverflowGoesToTheLearningRateWhileItLasts) {
   expect(held.wish(1000), 250, "maximum");
 }
 
+TEST(SafetyLayer, OverflowLeavesTheRateUntilTheBatchIsTheLargest) {
+  WishedRun run(limits({{"maximum", 400}, {"growth", 2}, {"overflow", "rate"}}));
+  expect(run.wish(100), 100, "");
+  expect(run.wish(1600), 200, "growth", 1);
+  expect(run.wish(1600), 400, "growth", 0.25);  // 400 / 1600
+  expect(run.wish(800), 400, "maximum", 0.5);
+}
+
 TEST(SafetyLayer, AShortLastBatchIsNotTheSizeInForce) {
   SafetyLayer layer(limits({{"growth", 2}}));
   Statistics statistics;

@@ -122,17 +122,17 @@ TEST(CheckedOptions, CutsAndEscapesLongValues) {
 }
 
 TEST(CheckedOptions, RefusesWhatHasNoMeaningForTheChoiceMade) {
-  const std::vector<Option> options{
+  const std::vector<Option> rows{
       choice_option("name", {"sgd", "adam"}, ""),
       only_for("name", {"sgd"}, number_option("rate", 0.01, 0, 1, "", "")),
       only_for("name", {"adam"}, number_option("rate", 0.001, 0, 1, "", "")),
       only_for("name", {"sgd"}, number_option("momentum", 0, 0, 1, "", ""))};
-  EXPECT_EQ(checked_options("o", options, json::object()),
+  EXPECT_EQ(checked_options("o", rows, json::object()),
             (json{{"name", "sgd"}, {"rate", 0.01}, {"momentum", 0.0}}));
-  EXPECT_EQ(checked_options("o", options, {{"name", "adam"}}),
+  EXPECT_EQ(checked_options("o", rows, {{"name", "adam"}}),
             (json{{"name", "adam"}, {"rate", 0.001}}));
   try {
-    (void)checked_options("o", options, {{"name", "adam"}, {"momentum", 0.9}});
+    (void)checked_options("o", rows, {{"name", "adam"}, {"momentum", 0.9}});
     FAIL() << "accepted";
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(),
