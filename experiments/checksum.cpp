@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 
 #include "controllers/error.hpp"
@@ -31,6 +32,10 @@ std::string checksum(std::string_view bytes) {
 }
 
 std::string file_checksum(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) {
+    throw Error(ErrorKind::data, printable(path, 400) + ": no such file, or not a regular one");
+  }
   std::ifstream file(path, std::ios::binary);
   std::uint64_t hash = start;
   std::array<char, 1 << 16> block;
@@ -38,7 +43,7 @@ std::string file_checksum(const std::string& path) {
     hash = absorb(hash, {block.data(), static_cast<std::size_t>(file.gcount())});
   }
   if (!file.eof()) {
-    throw Error(ErrorKind::usage, printable(path, 400) + ": cannot be read");
+    throw Error(ErrorKind::data, printable(path, 400) + ": cannot be read");
   }
   return fmt::format("{:016x}", hash);
 }

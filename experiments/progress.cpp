@@ -2,11 +2,23 @@
 #include "experiments/progress.hpp"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 
 namespace batchlab {
+
+namespace {
+
+std::size_t terminal_columns() {
+  winsize size{};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 2) return 80;
+  return size.ws_col;
+}
+
+}  // namespace
 
 Progress::Progress(const RunConfiguration& configuration, const SweepPosition& position,
                    bool rewrite)
@@ -16,12 +28,18 @@ Progress::~Progress() {
   if (rewrite_) say("\r\033[K");
 }
 
+void Progress::on_decision(const Statistics&, const Decision&, const LimitedDecision& used) {
+  batch_size_ = used.batch_size;
+}
+
 void Progress::on_step(const Statistics& after, double training_seconds) {
   if (!rewrite_) return;
   const auto now = std::chrono::steady_clock::now();
   if (now - shown_ < std::chrono::milliseconds(200)) return;
   shown_ = now;
-  say("\r\033[K" + line(after, training_seconds));
+  std::string text = line(after, training_seconds);
+  text.resize(std::min(text.size(), terminal_columns() - 1));  // a wrapped one would stay
+  say("\r\033[K" + text);
 }
 
 void Progress::on_evaluation(const Statistics& at, double training_seconds,
@@ -67,7 +85,7 @@ std::string Progress::line(const Statistics& at, double training_seconds) const 
       "run {} of {}  {} seed {}  epochs {}{}  batch {}  loss {:.4f}  {}{}{:.0f} examples/s  "
       "{} left",
       position_.number, position_.total, configuration_.label, configuration_.seed,
-      at.epochs_completed, epochs ? fmt::format("/{}", *epochs) : "", at.batch_size,
+      at.epochs_completed, epochs ? fmt::format("/{}", *epochs) : "", batch_size_,
       at.batch_loss, last_evaluation_, last_evaluation_.empty() ? "" : "  ",
       training_seconds > 0 ? static_cast<double>(at.examples_seen) / training_seconds : 0,
       duration_text(std::max(0.0, left)));

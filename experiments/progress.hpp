@@ -15,6 +15,7 @@ namespace batchlab {
 struct SweepPosition {
   std::size_t number = 1, total = 1;  // run k of n
   std::size_t finished = 0;           // runs done before this one began
+  std::size_t jobs = 1;               // runs at once
   std::chrono::steady_clock::time_point started;  // of the sweep
 };
 
@@ -25,7 +26,8 @@ class Progress final : public RunObserver {
            bool rewrite);
   ~Progress() override;
 
-  void on_decision(const Statistics&, const Decision&, const LimitedDecision&) override {}
+  void on_decision(const Statistics& at, const Decision& wanted,
+                   const LimitedDecision& used) override;
   void on_step(const Statistics& after, double training_seconds) override;
   void on_evaluation(const Statistics& at, double training_seconds,
                      const std::string& split, const EvaluationResult& result) override;
@@ -37,6 +39,7 @@ class Progress final : public RunObserver {
   const RunConfiguration& configuration_;
   SweepPosition position_;
   bool rewrite_;
+  std::int64_t batch_size_ = 0;  // decided; a short last batch does not show
   std::string last_evaluation_;
   std::chrono::steady_clock::time_point shown_;
 };

@@ -37,10 +37,13 @@ Recorder::Recorder(const std::filesystem::path& folder, Needs measured,
 
 void Recorder::on_decision(const Statistics& at, const Decision& wanted,
                            const LimitedDecision& used) {
-  std::string decision =
+  const std::string sizes =
       fmt::format("{},{},{}", wanted.batch_size, used.batch_size, used.limited_by);
+  const Subset subset = wanted.subset.value_or(Subset{});
+  std::string decision = fmt::format("{} {} {} {} {}", sizes, wanted.learning_rate.value_or(0),
+                                     subset.first, subset.count, used.learning_rate_factor);
   if (decision == last_decision_) return;
-  decisions_.append(fmt::format("{},{},{},{}", at.step, at.examples_seen, decision,
+  decisions_.append(fmt::format("{},{},{},{}", at.step, at.examples_seen, sizes,
                                 csv_cell(wanted.reason)));
   last_decision_ = std::move(decision);
 }

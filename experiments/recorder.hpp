@@ -34,7 +34,7 @@ class Recorder final : public RunObserver {
   std::int64_t log_every_;
   LineWriter steps_, evaluations_, decisions_;
   std::string unlogged_step_;
-  std::string last_decision_;  // without step and reason: a row is written when it changes
+  std::string last_decision_;  // all but its step and reason: a row is written on a change
   std::int64_t epoch_ = 1;     // in which the last step began
   std::int64_t epochs_completed_ = 0;
   std::chrono::steady_clock::time_point flushed_;

@@ -45,7 +45,7 @@ class Both final : public RunObserver {
 };
 
 json initial_record(const RunConfiguration& configuration, const DataSource& source,
-                    std::size_t threads) {
+                    std::size_t threads, std::size_t jobs) {
   return {{"status", "running"},
           {"reason", ""},
           {"specification", configuration.specification},
@@ -54,6 +54,7 @@ json initial_record(const RunConfiguration& configuration, const DataSource& sou
           {"identity", configuration.identity()},
           {"reproducible", !configuration.budget.seconds},
           {"threads", threads},
+          {"jobs", jobs},
           {"data_checksum", source.checksum},
           {"environment", environment()},
           {"started_at", utc_now()}};
@@ -90,13 +91,23 @@ void make_folder(const fs::path& folder) {
   }
 }
 
+// Whether another process has finished this very run since the sweep was planned.
+bool made_meanwhile(const RunConfiguration& configuration, const fs::path& folder) {
+  std::error_code ignored;
+  if (!fs::exists(folder / "run.json", ignored)) return false;
+  const Run run = read_run(folder);
+  return run.status() == "finished" &&
+         first_difference(run.configuration, configuration.document).empty();
+}
+
 RunStatus train_and_write(const RunConfiguration& configuration, const DataSource& source,
-                          const fs::path& folder, std::size_t threads, Progress* progress,
+                          const fs::path& folder, std::size_t threads,
+                          const SweepPosition& position, Progress* progress,
                           const std::atomic<int>& interrupted) {
-  json record = initial_record(configuration, source, threads);
-  TrainingRun run(configuration, source, threads);
+  json record = initial_record(configuration, source, threads, position.jobs);
   write_json(folder / "config.json", configuration.document);
   write_json(folder / "run.json", record);
+  TrainingRun run(configuration, source, threads);
   Recorder recorder(folder, run.measured(), configuration.log_every);
   Both observer(recorder, progress);
   const RunResult result = run.train(observer, interrupted);
@@ -120,7 +131,8 @@ int execute_run(const RunConfiguration& configuration, const DataSource& source,
     std::optional<Progress> progress;
     if (!quiet) progress.emplace(configuration, position, rewrite);
     try {
-      switch (train_and_write(configuration, source, folder, threads,
+      if (made_meanwhile(configuration, folder)) return 0;
+      switch (train_and_write(configuration, source, folder, threads, position,
                               progress ? &*progress : nullptr, interrupted)) {
         case RunStatus::finished: return 0;
         case RunStatus::diverged: return exit_diverged;

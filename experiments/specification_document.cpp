@@ -169,20 +169,27 @@ json complete_entry(const json& given, std::size_t position) {
   json limits = rule.limits.is_object() ? rule.limits : json::object();
   limits.update(entry.at("limits"));
   entry["limits"] = checked_options(rule.name + ": limits", limits_options(), limits);
-  if (entry.at("label").is_null()) entry["label"] = rule.name;
-  check_name(where + ": label", entry.at("label"));
+  if (!entry.at("label").is_null()) check_name(where + ": label", entry.at("label"));
   entry["position"] = position;
   return entry;
 }
 
-// Labels tell entries apart: a second "constant" becomes "constant-2".
-void number_labels(std::vector<json>& entries) {
+// Labels tell entries apart. Those given must differ; of those that are not, the second
+// "constant" becomes "constant-2".
+void settle_labels(std::vector<json>& entries) {
   std::set<std::string> used;
+  for (const json& entry : entries) {
+    if (entry.at("label").is_null()) continue;
+    if (!used.insert(entry.at("label")).second) {
+      refuse(fmt::format("controllers: label {} is there twice", entry.at("label").dump()));
+    }
+  }
   for (json& entry : entries) {
-    const std::string label = entry.at("label");
-    std::string unique = label;
-    for (int n = 2; !used.insert(unique).second; ++n) unique = fmt::format("{}-{}", label, n);
-    entry["label"] = unique;
+    if (!entry.at("label").is_null()) continue;
+    const std::string name = entry.at("name");
+    std::string label = name;
+    for (int n = 2; !used.insert(label).second; ++n) label = fmt::format("{}-{}", name, n);
+    entry["label"] = label;
   }
 }
 
@@ -194,7 +201,7 @@ json complete_document(const json& document) {
   for (const json& entry : complete.at("controllers")) {
     entries.push_back(complete_entry(entry, entries.size()));
   }
-  number_labels(entries);
+  settle_labels(entries);
   complete["controllers"] = entries;
   return complete;
 }

@@ -38,6 +38,7 @@ void catch_signals() {
   action.sa_handler = note_signal;  // without SA_RESTART: waiting ends
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGHUP, &action, nullptr);
   std::signal(SIGCHLD, SIG_DFL);  // where it is ignored, children cannot be waited for
 }
 
@@ -48,7 +49,16 @@ struct PlannedRun {
   [[nodiscard]] bool kept() const { return status == "finished" || status == "diverged"; }
 };
 
-PlannedRun plan_run(const RunConfiguration& configuration, const fs::path& out) {
+// Whether nothing of a run that is over has been removed since.
+bool is_whole(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::exists(folder / "steps.csv", ignored) &&
+         fs::exists(folder / "evaluations.csv", ignored) &&
+         fs::exists(folder / "checkpoint.safetensors", ignored);
+}
+
+PlannedRun plan_run(const RunConfiguration& configuration, const fs::path& out,
+                    const std::string& data_checksum) {
   PlannedRun run{&configuration, out / configuration.specification /
                                      configuration.folder_name(), ""};
   std::error_code ignored;
@@ -59,10 +69,17 @@ PlannedRun plan_run(const RunConfiguration& configuration, const fs::path& out) 
   if (!difference.empty()) {
     throw Error(ErrorKind::usage,
                 fmt::format("{} was made from another configuration ({}); give another "
-                            "--out or name, or remove that folder",
+                            "--out, or another name (--set name=...), or remove that folder",
                             run.folder.string(), difference));
   }
-  run.status = existing.status();
+  const std::string made_of = existing.record.value("data_checksum", data_checksum);
+  if (made_of != data_checksum) {
+    throw Error(ErrorKind::data,
+                fmt::format("{} was made from other data (checksum {} there, {} here); give "
+                            "another --out, or remove that folder",
+                            run.folder.string(), printable(made_of), data_checksum));
+  }
+  run.status = is_whole(run.folder) ? existing.status() : "";
   return run;
 }
 
@@ -115,7 +132,8 @@ class Sweep {
  private:
   void start(std::size_t number) {
     const PlannedRun& planned = runs_[number];
-    const SweepPosition position{number + 1, runs_.size(), codes_.size(), started_};
+    const SweepPosition position{number + 1, runs_.size(), codes_.size(), options_.jobs,
+                                 started_};
     const bool rewrite = options_.jobs == 1 && isatty(STDERR_FILENO);
     std::fflush(nullptr);
     const pid_t parent = getpid();
@@ -223,16 +241,15 @@ void say_what_costs_speed() {
 }  // namespace
 
 int run_sweep(const std::vector<RunConfiguration>& runs, const SweepOptions& options) {
+  const DataSource source = load_data(runs.front().data.set, runs.front().data.folder);
   std::vector<PlannedRun> planned;
-  for (const RunConfiguration& run : runs) planned.push_back(plan_run(run, options.out));
+  for (const RunConfiguration& run : runs) {
+    planned.push_back(plan_run(run, options.out, source.checksum));
+  }
   std::vector<PlannedRun> missing;
   std::copy_if(planned.begin(), planned.end(), std::back_inserter(missing),
                [](const PlannedRun& run) { return !run.kept(); });
-  DataSource source;
-  if (!missing.empty()) {
-    source = load_data(runs.front().data.set, runs.front().data.folder);
-    check_against_data(missing, source);
-  }
+  check_against_data(missing, source);
   if (options.dry_run) {
     print_plan(planned, options.json);
     return 0;

@@ -108,6 +108,7 @@ nlohmann::json& member(nlohmann::json& node, const std::string& key,
 }
 
 nlohmann::json parse_value(const std::string& text) {
+  if (text.find('\n') != std::string::npos) return text;
   try {
     return parse_toml("value = " + text, "--set").at("value");
   } catch (const Error&) {

@@ -2,7 +2,6 @@
 #include "experiments/training.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -10,7 +9,6 @@
 #include <numeric>
 
 #include "controllers/error.hpp"
-#include "nn/safetensors.hpp"
 
 namespace batchlab {
 
@@ -120,23 +118,25 @@ RunResult TrainingRun::train(RunObserver& observer, const std::atomic<int>& inte
       configuration_.reference_batch_size.value_or(decided_.batch_size);
 
   while (true) {
-    clock.resume();
-
     // Choose: what the rule wanted, within its limits and what is left of the budget.
-    const std::int64_t batch_size = next_batch_size();
-
-    // Take: the next examples of the epoch.
     const Subset all{0, statistics_.training_set_size};
     const Subset subset = wanted_.subset.value_or(all);
     stream_.select(subset.first, subset.count);
+    const std::int64_t batch_size = next_batch_size();
+    if (evaluate_where_due(observer, result, clock.seconds())) break;
+
+    // Take: the next examples of the epoch.
+    clock.resume();
     const Batch& batch = stream_.take(batch_size);
-    statistics_.learning_rate = learning_rate(decided_.batch_size);
+    statistics_.learning_rate = learning_rate(static_cast<std::int64_t>(batch.size()));
 
     // Forward and backward: gradient sums of the batch.
     const LossSum loss = step_.forward_backward(batch, estimator_);
 
     // Measure and update: the mean gradient, its norms, the optimizer, in one pass.
-    const TrainingStep::Update update = step_.update(statistics_.learning_rate);
+    const TrainingStep::Update update =
+        step_.update(statistics_.learning_rate,
+                     measured_.has(&Statistics::gradient_norm_squared));
     measure(batch, loss.loss / static_cast<double>(batch.size()), update.gradients);
     clock.pause();
 
@@ -150,17 +150,8 @@ RunResult TrainingRun::train(RunObserver& observer, const std::atomic<int>& inte
       break;
     }
 
-    // Evaluate, outside the clock.
-    const bool last = budget_spent(clock.seconds());
-    if (evaluation_due() || last) {
-      const auto begin = std::chrono::steady_clock::now();
-      result.training_seconds = clock.seconds();
-      evaluate(observer, result);
-      result.evaluation_seconds +=
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    }
-
-    if (last || (result.target_reached && configuration_.target->stop)) break;
+    // Evaluate, outside the clock; the run may end here.
+    if (evaluate_where_due(observer, result, clock.seconds())) break;
 
     // Decide: the batch size of the next step.
     clock.resume();
@@ -179,10 +170,20 @@ RunResult TrainingRun::train(RunObserver& observer, const std::atomic<int>& inte
   return result;
 }
 
-std::int64_t TrainingRun::next_batch_size() const {
-  if (!configuration_.budget.examples) return decided_.batch_size;
-  return std::min(decided_.batch_size,
-                  *configuration_.budget.examples - statistics_.examples_seen);
+std::int64_t TrainingRun::next_batch_size() {
+  const Budget& budget = configuration_.budget;
+  std::int64_t batch_size = decided_.batch_size;
+  if (budget.examples) {
+    batch_size = std::min(batch_size, *budget.examples - statistics_.examples_seen);
+  }
+  if (budget.epochs && configuration_.data.tail == EpochTail::carry) {
+    const std::int64_t epochs_left = *budget.epochs - stream_.epochs_completed();
+    batch_size = std::min(batch_size,
+                          epochs_left * stream_.epoch_examples() - stream_.cursor());
+  }
+  stream_.skip_short_tail(batch_size);
+  statistics_.epochs_completed = stream_.epochs_completed();
+  return batch_size;
 }
 
 // base rate x schedule(examples) x coupling(B / B0) x overflow
@@ -214,9 +215,6 @@ void TrainingRun::measure(const Batch& batch, double batch_loss,
   statistics_.gradient_variance_trace = noise.gradient_variance_trace;
   statistics_.true_gradient_norm_squared = noise.true_gradient_norm_squared;
   statistics_.noise_scale = noise_.noise_scale();
-  statistics_.validation_loss.reset();
-  statistics_.validation_accuracy.reset();
-  statistics_.training_loss.reset();
   statistics_ = only(statistics_, measured_);
 }
 
@@ -224,6 +222,24 @@ void TrainingRun::decide() {
   const Statistics seen = only(statistics_, needs_);
   wanted_ = controller_->decide(seen);
   decided_ = safety_.apply(wanted_, seen);
+  // A check is told once.
+  statistics_.validation_loss.reset();
+  statistics_.validation_accuracy.reset();
+  statistics_.training_loss.reset();
+}
+
+// True where the run ends: budget spent, or stopped at its target.
+bool TrainingRun::evaluate_where_due(RunObserver& observer, RunResult& result,
+                                     double training_seconds) {
+  const bool last = budget_spent(training_seconds);
+  const bool new_step = statistics_.examples_seen > last_evaluation_examples_;
+  if (new_step && (last || evaluation_due())) {
+    const auto begin = std::chrono::steady_clock::now();
+    evaluate(observer, result, training_seconds);
+    result.evaluation_seconds +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  }
+  return last || (result.target_reached && configuration_.target->stop);
 }
 
 bool TrainingRun::evaluation_due() const {
@@ -234,11 +250,12 @@ bool TrainingRun::evaluation_due() const {
   return statistics_.examples_seen / every > last_evaluation_examples_ / every;
 }
 
-void TrainingRun::evaluate(RunObserver& observer, RunResult& result) {
+void TrainingRun::evaluate(RunObserver& observer, RunResult& result,
+                           double training_seconds) {
   last_evaluation_epoch_ = statistics_.epochs_completed;
   last_evaluation_examples_ = statistics_.examples_seen;
   const auto report = [&](const std::string& split, const EvaluationResult& evaluation) {
-    observer.on_evaluation(statistics_, result.training_seconds, split, evaluation);
+    observer.on_evaluation(statistics_, training_seconds, split, evaluation);
     const auto& target = configuration_.target;
     if (target && target->split == split && target->reached(evaluation) &&
         !result.target_reached) {
@@ -264,47 +281,6 @@ bool TrainingRun::budget_spent(double training_seconds) const {
          (budget.examples && statistics_.examples_seen >= *budget.examples) ||
          (budget.steps && statistics_.step >= *budget.steps) ||
          (budget.seconds && training_seconds >= *budget.seconds);
-}
-
-void TrainingRun::load_initial_weights(const std::string& path) {
-  const TensorFile file = read_safetensors(path);
-  for (const NamedBlock& block : network_.blocks()) {
-    const auto found = std::find_if(
-        file.tensors.begin(), file.tensors.end(),
-        [&](const NamedTensor& tensor) { return tensor.name == block.name; });
-    if (found == file.tensors.end()) {
-      throw Error(ErrorKind::usage,
-                  fmt::format("initial_weights: {} has no tensor {}", path, block.name));
-    }
-    if (found->shape != block.shape) {
-      throw Error(ErrorKind::usage,
-                  fmt::format("initial_weights: {}: {} must have shape [{}], got [{}]", path,
-                              block.name, fmt::join(block.shape, ", "),
-                              fmt::join(found->shape, ", ")));
-    }
-    std::copy(found->values.begin(), found->values.end(), parameters_.data() + block.offset);
-  }
-}
-
-void TrainingRun::write_checkpoint(const std::string& path) {
-  TensorFile file;
-  for (const NamedBlock& block : network_.blocks()) {
-    const float* values = parameters_.data() + block.offset;
-    file.tensors.push_back({block.name, block.shape, {values, values + block.size}});
-  }
-  const OptimizerState state = optimizer_->state();
-  for (const auto& [name, array] : state.arrays) {
-    file.tensors.push_back(
-        {"optimizer." + name, {array->size()}, {array->begin(), array->end()}});
-  }
-  for (const auto& [name, number] : state.numbers) {
-    file.metadata["optimizer." + name] = fmt::format("{}", *number);
-  }
-  file.metadata["step"] = fmt::format("{}", statistics_.step);
-  file.metadata["examples_seen"] = fmt::format("{}", statistics_.examples_seen);
-  file.metadata["epochs_completed"] = fmt::format("{}", statistics_.epochs_completed);
-  file.metadata["controller"] = controller_->save().dump();
-  write_safetensors(path, file);
 }
 
 }  // namespace batchlab

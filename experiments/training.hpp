@@ -60,12 +60,14 @@ class TrainingRun {
   void write_checkpoint(const std::string& path);
 
  private:
-  [[nodiscard]] std::int64_t next_batch_size() const;
+  [[nodiscard]] std::int64_t next_batch_size();
   [[nodiscard]] double learning_rate(std::int64_t batch_size) const;
   void measure(const Batch& batch, double batch_loss, const GroupedGradients& gradients);
   void decide();
   [[nodiscard]] bool evaluation_due() const;
-  void evaluate(RunObserver& observer, RunResult& result);
+  [[nodiscard]] bool evaluate_where_due(RunObserver& observer, RunResult& result,
+                                        double training_seconds);
+  void evaluate(RunObserver& observer, RunResult& result, double training_seconds);
   [[nodiscard]] bool budget_spent(double training_seconds) const;
   void load_initial_weights(const std::string& path);
 

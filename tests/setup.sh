@@ -48,7 +48,7 @@ install_packages() {
   rm -f "$log"
 }
 
-# build PRESET TARGET...: configures once, builds what changed; quiet unless it fails.
+# build PRESET TARGET...: configures, and builds what changed.
 build() {
   local preset=$1
   shift

@@ -12,6 +12,7 @@
 #include "controllers/limits.hpp"
 #include "controllers/registry.hpp"
 #include "experiments/command_line.hpp"
+#include "experiments/option_help.hpp"
 #include "experiments/specification_options.hpp"
 #include "nn/dataset.hpp"
 
@@ -20,33 +21,6 @@ namespace batchlab {
 namespace {
 
 namespace po = boost::program_options;
-
-std::string default_text(const Option& option) {
-  if (option.default_value.is_null()) return "unset";
-  return option.default_value.is_string() ? option.default_value.get<std::string>()
-                                          : option.default_value.dump();
-}
-
-std::string values_text(const Option& option) {
-  if (!option.choices.empty()) return fmt::format("{}", fmt::join(option.choices, " | "));
-  const std::string unit = option.unit.empty() ? "" : ' ' + option.unit;
-  if (option.minimum <= -1e300 && option.maximum >= 1e300) return unit;
-  if (option.minimum >= option.maximum) return unit;
-  return fmt::format("{:g} to {:g}{}", option.minimum, option.maximum, unit);
-}
-
-void print_options(const std::string& title, std::span<const Option> options) {
-  fmt::print("\n{}\n", title);
-  for (const Option& option : options) {
-    const std::string values = values_text(option);
-    const auto& [choice, choices] = option.only_for;
-    const std::string condition =
-        choice.empty() ? ""
-                       : fmt::format("; only for {} = {}", choice, fmt::join(choices, ", "));
-    fmt::print("  {:<22} {}\n  {:<22} default {}{}{}{}\n", option.name, option.help, "",
-               default_text(option), values.empty() ? "" : "; ", values, condition);
-  }
-}
 
 nlohmann::json entry_json(const Entry& entry) {
   auto options = nlohmann::json::array();

@@ -7,6 +7,7 @@
 
 #include "controllers/error.hpp"
 #include "experiments/command_line.hpp"
+#include "experiments/option_help.hpp"
 #include "experiments/recipes.hpp"
 #include "experiments/specification.hpp"
 #include "experiments/sweep.hpp"
@@ -57,6 +58,7 @@ int run_document(nlohmann::json document, const po::variables_map& values) {
   }
   SweepOptions options;
   options.out = values["out"].as<std::string>();
+  if (options.out.empty()) throw Error(ErrorKind::usage, "--out: must not be empty");
   if (values.count("threads")) {
     options.threads = count_argument("--threads", values["threads"].as<std::string>(), 1, 1024);
   }
@@ -70,8 +72,14 @@ int run_document(nlohmann::json document, const po::variables_map& values) {
 int run(const Command& command, const std::vector<std::string>& arguments) {
   po::positional_options_description positional;
   positional.add("specification", 1);
-  const auto values = parse_arguments(command, arguments, run_options(), positional);
+  po::options_description options = run_options();
+  options.add_options()("options", "list every option of a specification");
+  const auto values = parse_arguments(command, arguments, options, positional);
   if (!values) return 0;
+  if (values->count("options")) {
+    print_specification_options();
+    return 0;
+  }
   if (!values->count("specification")) {
     throw Error(ErrorKind::usage, "run: a specification is needed: batchlab run SPEC.toml");
   }
@@ -118,7 +126,8 @@ const Command run_command{
     "command goes on where it was stopped. Results are bit-identical for any --threads and\n"
     "--jobs.\n\n"
     "  batchlab run experiment.toml\n"
-    "  batchlab run experiment.toml --set budget.epochs=1 --seed 7 --out /tmp/try",
+    "  batchlab run experiment.toml --set budget.epochs=1 --seed 7 --out /tmp/try\n"
+    "  batchlab run --options                 every option of a specification",
     run};
 
 const Command reproduce_command{

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include "experiments/recorder.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+#include "tests/experiments/support.hpp"
+
+namespace batchlab::test {
+namespace {
+
+using testing::ElementsAre;
+
+Statistics at_step(std::int64_t step) {
+  Statistics statistics;
+  statistics.step = step;
+  statistics.examples_seen = 10 * step;
+  statistics.epochs_completed = step / 2;
+  statistics.batch_size = 10;
+  statistics.learning_rate = 0.25;
+  statistics.batch_loss = 1.5;
+  return statistics;
+}
+
+std::vector<std::string> column(const std::filesystem::path& path, const char* name) {
+  const Table table = read_csv(path);
+  std::vector<std::string> cells;
+  for (const auto& row : table.rows) cells.push_back(row[table.column(name).value()]);
+  return cells;
+}
+
+TEST(Recorder, WritesTheColumnsOfTheRunStore) {
+  const TemporaryFolder folder;
+  { Recorder recorder(folder.path(), {}, 1); }
+  EXPECT_EQ(file_text(folder / "steps.csv"),
+            "step,epoch,examples_seen,batch_size,learning_rate,batch_loss,"
+            "training_seconds\n");
+  EXPECT_EQ(file_text(folder / "evaluations.csv"),
+            "step,epoch,examples_seen,training_seconds,split,loss,accuracy\n");
+  EXPECT_EQ(file_text(folder / "decisions.csv"),
+            "step,examples_seen,wanted_batch_size,batch_size,limited_by,reason\n");
+}
+
+TEST(Recorder, MeasuredStatisticsHaveAColumnAndAbsentOnesAnEmptyCell) {
+  const TemporaryFolder folder;
+  Recorder recorder(folder.path(),
+                    {&Statistics::noise_scale, &Statistics::gradient_norm_squared,
+                     &Statistics::validation_loss},
+                    1);
+  Statistics first = at_step(1), second = at_step(2);
+  first.gradient_norm_squared = 0.5;
+  second.noise_scale = 40;
+  second.gradient_variance_trace = 3;  // measured by nobody
+  recorder.on_step(first, 0.5);
+  recorder.on_step(second, 1);
+  recorder.finish();
+  EXPECT_EQ(file_text(folder / "steps.csv"),
+            "step,epoch,examples_seen,batch_size,learning_rate,batch_loss,"
+            "training_seconds,gradient_norm_squared,noise_scale\n"
+            "1,1,10,10,0.25,1.5,0.500000,0.5,\n"
+            "2,1,20,10,0.25,1.5,1.000000,,40\n");
+}
+
+TEST(Recorder, TheEpochIsTheOneInWhichAStepBegan) {
+  const TemporaryFolder folder;
+  Recorder recorder(folder.path(), {}, 1);
+  for (std::int64_t step = 1; step <= 5; ++step) recorder.on_step(at_step(step), 0);
+  recorder.finish();
+  EXPECT_THAT(column(folder / "steps.csv", "epoch"),
+              ElementsAre("1", "1", "2", "2", "3"));
+}
+
+TEST(Recorder, LogEveryThinsStepsButKeepsTheLast) {
+  const TemporaryFolder folder;
+  Recorder recorder(folder.path(), {}, 3);
+  for (std::int64_t step = 1; step <= 8; ++step) recorder.on_step(at_step(step), 0);
+  recorder.finish();
+  recorder.finish();
+  EXPECT_THAT(column(folder / "steps.csv", "step"), ElementsAre("3", "6", "8"));
+}
+
+TEST(Recorder, ALastStepThatIsDueIsWrittenOnce) {
+  const TemporaryFolder folder;
+  Recorder recorder(folder.path(), {}, 3);
+  for (std::int64_t step = 1; step <= 6; ++step) recorder.on_step(at_step(step), 0);
+  recorder.finish();
+  EXPECT_THAT(column(folder / "steps.csv", "step"), ElementsAre("3", "6"));
+}
+
+TEST(Recorder, DecisionsAreWrittenWhenTheyChangeHoweverThinned) {
+  const TemporaryFolder folder;
+  Recorder recorder(folder.path(), {}, 1000);
+  recorder.on_decision(at_step(0), {32, "first"}, {32, "", 1});
+  recorder.on_decision(at_step(1), {32, "the same"}, {32, "", 1});
+  recorder.on_decision(at_step(2), {64, "more, \"much\""}, {32, "growth", 1});
+  recorder.on_decision(at_step(3), {64, "more"}, {64, "", 1});
+  recorder.on_decision(at_step(4), {64, "=1+1"}, {64, "", 1});
+  recorder.on_decision(at_step(5), {32, "=1+1"}, {32, "", 1});
+  recorder.finish();
+  EXPECT_EQ(file_text(folder / "decisions.csv"),
+            "step,examples_seen,wanted_batch_size,batch_size,limited_by,reason\n"
+            "0,0,32,32,,first\n"
+            "2,20,64,32,growth,\"more, \"\"much\"\"\"\n"
+            "3,30,64,64,,more\n"
+            "5,50,32,32,,\"'=1+1\"\n");
+}
+
+TEST(Recorder, EvaluationsCarryTheEpochOfTheirStep) {
+  const TemporaryFolder folder;
+  Recorder recorder(folder.path(), {}, 1);
+  recorder.on_step(at_step(1), 0.25);
+  recorder.on_step(at_step(2), 0.5);
+  recorder.on_evaluation(at_step(2), 0.5, "validation", {0.75, 0.5});
+  recorder.on_evaluation(at_step(2), 0.5, "test", {std::nan(""), 0.125});
+  recorder.finish();
+  EXPECT_EQ(file_text(folder / "evaluations.csv"),
+            "step,epoch,examples_seen,training_seconds,split,loss,accuracy\n"
+            "2,1,20,0.500000,validation,0.75,0.5\n"
+            "2,1,20,0.500000,test,nan,0.125\n");
+}
+
+TEST(Recorder, NumbersReadBackAsTheyWere) {
+  const TemporaryFolder folder;
+  Recorder recorder(folder.path(), {}, 1);
+  Statistics statistics = at_step(1);
+  statistics.batch_loss = 0.1 + 0.2;
+  statistics.learning_rate = 1e-12 / 3;
+  recorder.on_step(statistics, 0);
+  recorder.finish();
+  EXPECT_EQ(std::stod(column(folder / "steps.csv", "batch_loss").at(0)), 0.1 + 0.2);
+  EXPECT_EQ(std::stod(column(folder / "steps.csv", "learning_rate").at(0)), 1e-12 / 3);
+}
+
+TEST(Recorder, AFolderThatIsNoneIsADiskError) {
+  const TemporaryFolder folder;
+  const Error error = error_of([&] { Recorder(folder / "missing", {}, 1); });
+  EXPECT_EQ(error.kind(), ErrorKind::disk);
+}
+
+}  // namespace
+}  // namespace batchlab::test
