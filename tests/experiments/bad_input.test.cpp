@@ -127,6 +127,15 @@ TEST(BadInput, DamagedDataIsExitCodeThree) {
   EXPECT_EQ(data.run().code, 0);
 }
 
+TEST(BadInput, RunsMadeFromOtherDataAreRefused) {
+  AlteredData data;
+  EXPECT_EQ(data.run().code, 0);
+  std::string images = data.text("train-images-idx3-ubyte");
+  images.back() = static_cast<char>(images.back() ^ 1);
+  write_file(data.folder / "train-images-idx3-ubyte", images);
+  expect_refused(data.run(), 3, "was made from other data");
+}
+
 TEST(BadInput, OtherBytesThanThoseOfAKnownSetAreExitCodeThree) {
   const Output output =
       run_program({"data", "fashion-mnist", "--folder", tiny_folder().string()});

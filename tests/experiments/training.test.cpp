@@ -80,6 +80,20 @@ TEST(Training, AnExampleBudgetCutsTheLastBatch) {
   EXPECT_THAT(trained.recording.batch_sizes(), ElementsAre(32, 32, 32, 4));
 }
 
+TEST(Training, AnEpochEndsBeforeAGrowingBatchWouldBeginTheNext) {
+  const Trained trained =
+      train({"data.tail=drop", "budget={epochs=1}",
+             "controllers.0={name=\"cyclic\", sizes=[200, 450], per=\"step\"}"});
+  EXPECT_THAT(trained.recording.batch_sizes(), ElementsAre(200));
+  EXPECT_EQ(trained.recording.evaluations.size(), 1U);
+}
+
+TEST(Training, CarryingOverEndsWithTheLastEpochOfTheBudget) {
+  const Trained trained = train({"data.tail=carry", "budget={epochs=2}",
+                                 "controllers.0={name=\"constant\", batch_size=250}"});
+  EXPECT_THAT(trained.recording.batch_sizes(), ElementsAre(250, 250, 250, 250, 200));
+}
+
 TEST(Training, ABudgetOfSecondsEndsTheRun) {
   const Trained trained = train({"budget={seconds=0.005, steps=1000000}"});
   EXPECT_GE(trained.result.training_seconds, 0.005);
