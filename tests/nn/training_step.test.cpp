@@ -114,18 +114,19 @@ TEST_F(TrainingStepTest, DuplicatingEveryExampleLeavesTheMeanGradientUnchanged) 
   }
 }
 
-TEST_F(TrainingStepTest, UpdateAppliesTheGradientAndMeasuresItsNorm) {
+TEST_F(TrainingStepTest, UpdateAppliesTheGradientAndMeasuresItsNormWhenAskedTo) {
   Trainer trainer = make("tanh", {});
   const Batch batch = random_batch(50, examples, random_);
   trainer.step.forward_backward(batch, Estimator::none);
   const Array before = trainer.parameters, gradient = trainer.step.gradient();
-  const auto update = trainer.step.update(0.25);
+  const auto update = trainer.step.update(0.25, true);
   double q = 0;
   for (std::size_t i = 0; i < gradient.size(); ++i) {
     EXPECT_NEAR(trainer.parameters(i), before(i) - 0.25F * gradient(i), 1e-7);
     q += double{gradient(i)} * double{gradient(i)};
   }
   EXPECT_NEAR(update.gradients.gradient_norm_squared, q, 1e-6 * q);
+  EXPECT_EQ(trainer.step.update(0.25).gradients.gradient_norm_squared, 0);
   EXPECT_EQ(update.gradients.batch_size, 50);
   EXPECT_EQ(update.gradients.groups, 0);
   EXPECT_TRUE(update.parameters_finite);
