@@ -28,6 +28,7 @@ class Both final : public RunObserver {
   void on_decision(const Statistics& at, const Decision& wanted,
                    const LimitedDecision& used) override {
     recorder_.on_decision(at, wanted, used);
+    if (progress_) progress_->on_decision(at, wanted, used);
   }
   void on_step(const Statistics& after, double training_seconds) override {
     recorder_.on_step(after, training_seconds);
