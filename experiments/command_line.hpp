@@ -43,6 +43,6 @@ struct Command {
 
 // The commands, one file each in commands/.
 extern const Command run_command, reproduce_command, compare_command, list_command,
-    show_command, controllers_command, data_command;
+    show_command, controllers_command, data_command, bench_command;
 
 }  // namespace batchlab

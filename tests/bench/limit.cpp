@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+//
+// The limit of a training step: its matrix products alone, on the whole batch, preallocated,
+// one thread. One JSON line a row, as `batchlab bench --json` names them.
+//
+//   limit [mlp|wide] [8,32,128,512,4096]
+//
+// mlp: 784-128-10; wide: 784-1024-1024-10.
+#include <cblas.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Layer {
+  int inputs, outputs;
+  std::vector<float> weight, gradient, output, delta;
+};
+
+std::vector<float> filled(std::size_t size) {
+  std::vector<float> values(size);
+  for (std::size_t i = 0; i < size; ++i) {
+    values[i] = static_cast<float>(i * 2654435761U % 1000) / 1000 - 0.5F;
+  }
+  return values;
+}
+
+void product(CBLAS_TRANSPOSE left, CBLAS_TRANSPOSE right, int m, int n, int k, const float* a,
+             int lda, const float* b, int ldb, float* c) {
+  cblas_sgemm(CblasRowMajor, left, right, m, n, k, 1, a, lda, b, ldb, 0, c, n);
+}
+
+// output = input W; W gradient = input^T delta; input's delta = delta W^T, but for the first.
+void step(std::vector<Layer>& layers, const std::vector<float>& images, int rows) {
+  const float* input = images.data();
+  for (Layer& layer : layers) {
+    product(CblasNoTrans, CblasNoTrans, rows, layer.outputs, layer.inputs, input,
+            layer.inputs, layer.weight.data(), layer.outputs, layer.output.data());
+    input = layer.output.data();
+  }
+  for (std::size_t i = layers.size(); i-- > 0;) {
+    Layer& layer = layers[i];
+    const float* below = i > 0 ? layers[i - 1].output.data() : images.data();
+    product(CblasTrans, CblasNoTrans, layer.inputs, layer.outputs, rows, below, layer.inputs,
+            layer.delta.data(), layer.outputs, layer.gradient.data());
+    if (i == 0) return;
+    product(CblasNoTrans, CblasTrans, rows, layer.inputs, layer.outputs, layer.delta.data(),
+            layer.outputs, layer.weight.data(), layer.outputs, layers[i - 1].delta.data());
+  }
+}
+
+void measure(const std::string& network, const std::vector<int>& widths, int rows) {
+  std::vector<Layer> layers;
+  const auto size = [](int a, int b) {
+    return static_cast<std::size_t>(a) * static_cast<std::size_t>(b);
+  };
+  for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
+    const int in = widths[i], out = widths[i + 1];
+    layers.push_back({in, out, filled(size(in, out)), filled(size(in, out)),
+                      filled(size(rows, out)), filled(size(rows, out))});
+  }
+  const std::vector<float> images = filled(size(rows, widths[0]));
+  const auto since = [](Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
+  int count = 0;
+  for (const auto start = Clock::now(); since(start) < 0.25; ++count) {
+    step(layers, images, rows);
+  }
+  std::vector<double> seconds;
+  for (int repeat = 0; repeat < 7; ++repeat) {
+    const auto start = Clock::now();
+    for (int i = 0; i < 2 * count; ++i) step(layers, images, rows);
+    seconds.push_back(since(start) / (2 * count));
+  }
+  std::sort(seconds.begin(), seconds.end());
+  fmt::print("{{\"peer\": \"limit\", \"network\": \"{}\", \"batch_size\": {}, \"threads\": 1, "
+             "\"variant\": \"plain\", \"step_seconds\": {:.9f}, \"step_seconds_min\": {:.9f}, "
+             "\"step_seconds_max\": {:.9f}, \"examples_per_second\": {:.0f}}}\n",
+             network, rows, seconds[3], seconds[0], seconds[6], rows / seconds[3]);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  openblas_set_num_threads(1);
+  const std::string network = count > 1 ? arguments[1] : "mlp";
+  const std::vector<int> widths = network == "wide" ? std::vector<int>{784, 1024, 1024, 10}
+                                                    : std::vector<int>{784, 128, 10};
+  std::stringstream sizes(count > 2 ? arguments[2] : "8,32,128,512,4096");
+  for (std::string rows; std::getline(sizes, rows, ',');) {
+    measure(network, widths, std::stoi(rows));
+  }
+}
