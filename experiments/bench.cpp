@@ -176,7 +176,10 @@ std::vector<StepTimeFit> fit_step_time(std::span<const BenchRow> rows) {
       wt += weight * t, wbt += weight * b * t;
     }
     const double determinant = w * wbb - wb * wb;
-    if (end - begin >= 2 && determinant > 0) {
+    const bool sizes_differ = std::any_of(begin, end, [&](const BenchRow& row) {
+      return row.batch_size != begin->batch_size;
+    });
+    if (sizes_differ) {
       StepTimeFit fit{begin->threads, (wt * wbb - wbt * wb) / determinant,
                       (w * wbt - wb * wt) / determinant, 0};
       for (auto row = begin; row != end; ++row) {
