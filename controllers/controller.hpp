@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A batch-size controller is a pure rule: scalars about the step just made go in, the batch
-// size that it wants comes out. It sees no tensor, clock, file or random number, and clamps
-// and rounds nothing: that is the safety layer's work (limits.hpp).
+// A batch-size controller is a pure rule: scalars about the step just made go in, the
+// batch size that it wants comes out. It sees no tensor, clock, file or random number,
+// and clamps and rounds nothing: that is the safety layer's work (limits.hpp).
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,9 @@ struct Subset {
 struct Decision {
   double batch_size = 0;  // wanted for the next step, in examples
   std::string reason;     // in words, with the numbers
-  std::optional<double> learning_rate{};  // base rate of the next step; absent: the run's
-  std::optional<Subset> subset{};         // that it is drawn from; absent: all
+  std::optional<double>
+      learning_rate{};             // base rate of the next step; absent: the run's
+  std::optional<Subset> subset{};  // that it is drawn from; absent: all
 };
 
 class Controller {
@@ -35,8 +36,8 @@ class Controller {
   // The optional statistics that decide() reads. The loop measures these and no others.
   [[nodiscard]] virtual Needs needs() const { return {}; }
 
-  // Called once before the first step (statistics.step == 0, nothing measured: the answer is
-  // the first batch size), then after every step. Same calls, same answers.
+  // Called once before the first step (statistics.step == 0, nothing measured: the
+  // answer is the first batch size), then after every step. Same calls, same answers.
   [[nodiscard]] virtual Decision decide(const Statistics& statistics) = 0;
 
   // Everything that decide() remembers. load(save()) gives the same future.

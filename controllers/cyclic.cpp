@@ -120,8 +120,9 @@ const Entry builtin::cyclic{
                    {},
                    "examples",
                    "the batch sizes, in turn"}),
-         only_for("shape", {"list"},
-                  choice_option("per", {"epoch", "step"}, "when to go to the next size")),
+         only_for(
+             "shape", {"list"},
+             choice_option("per", {"epoch", "step"}, "when to go to the next size")),
          only_for("shape", {"triangular", "cosine"},
                   count_option("low", 32, "examples", "smallest batch (l)")),
          only_for("shape", {"triangular", "cosine"},
@@ -136,12 +137,14 @@ const Entry builtin::cyclic{
          only_for("decay", {"exponential"},
                   number_option("gamma", 0.999999, 0.5, 1, "per example",
                                 "factor of the height (gamma)")),
-         only_for("shape", {"cosine"},
-                  count_option("period_examples", nullptr, "examples",
-                               "length of the first cycle (T_0); unset: 4 training sets")),
-         only_for("shape", {"cosine"},
-                  number_option("period_factor", 1, 1, 100, "",
-                                "each cycle is longer than the last by this factor (m)"))},
+         only_for(
+             "shape", {"cosine"},
+             count_option("period_examples", nullptr, "examples",
+                          "length of the first cycle (T_0); unset: 4 training sets")),
+         only_for(
+             "shape", {"cosine"},
+             number_option("period_factor", 1, 1, 100, "",
+                           "each cycle is longer than the last by this factor (m)"))},
     .limits = json::object(),
     .make = [](const json& options,
                const Setting& setting) -> std::unique_ptr<Controller> {

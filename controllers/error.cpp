@@ -40,7 +40,8 @@ std::size_t edit_distance(std::string_view left, std::string_view right) {
 }
 
 // The first of `known` that `name`, without leading dashes, is a part of.
-const std::string* containing(std::string_view name, std::span<const std::string> known) {
+const std::string* containing(std::string_view name,
+                              std::span<const std::string> known) {
   name.remove_prefix(std::min(name.find_first_not_of('-'), name.size()));
   if (name.size() < 3) return nullptr;
   const auto found =

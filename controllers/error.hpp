@@ -15,10 +15,10 @@ namespace batchlab {
 // What went wrong; the value is the exit code of the command.
 enum class ErrorKind {
   failed = 1,
-  usage = 2,         // command line or configuration
-  data = 3,          // data missing or altered
-  corrupt = 4,       // checkpoint or log cannot be read
-  disk = 5,          // disk full, permission denied
+  usage = 2,    // command line or configuration
+  data = 3,     // data missing or altered
+  corrupt = 4,  // checkpoint or log cannot be read
+  disk = 5,     // disk full, permission denied
   plugin = 6,
 };
 
@@ -32,9 +32,9 @@ class Error : public std::runtime_error {
   ErrorKind kind_;
 };
 
-// `unknown <what> "<name>"; did you mean "<closest>"? (known: a, b, c)`, kind usage. The
-// question is left out when nothing is close. Control characters of `name` are escaped and
-// long ones are cut.
+// `unknown <what> "<name>"; did you mean "<closest>"? (known: a, b, c)`, kind usage.
+// The question is left out when nothing is close. Control characters of `name` are
+// escaped and long ones are cut.
 [[nodiscard]] Error unknown_name(std::string_view what, std::string_view name,
                                  std::span<const std::string> known);
 

@@ -30,8 +30,9 @@ std::span<const Option> schedule_options() {
       count_option("warmup_examples", 0, "examples", "length of the linear warm-up", 0),
       number_option("warmup_start_factor", 0.01, 1e-6, 1, "",
                     "factor of the base rate at the first step of the warm-up"),
-      only_for("name", {"step"},
-               count_option("every_examples", nullptr, "examples", "length of a stair")),
+      only_for(
+          "name", {"step"},
+          count_option("every_examples", nullptr, "examples", "length of a stair")),
       only_for("name", {"step"},
                number_option("factor", 0.1, 1e-6, 1, "", "factor at every stair")),
       only_for("name", {"cosine"},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Learning-rate schedules: a factor of the base rate as a function of the examples seen,
-// never of steps, so that a change of batch size does not move them.
+// Learning-rate schedules: a factor of the base rate as a function of the examples
+// seen, never of steps, so that a change of batch size does not move them.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,9 @@
 
 namespace batchlab {
 
-// The table behind `[schedule]` of a specification: name ("constant", "step", "cosine"),
-// warmup_examples, warmup_start_factor, every_examples (step), factor (step),
-// total_examples (cosine), final_factor (cosine).
+// The table behind `[schedule]` of a specification: name ("constant", "step",
+// "cosine"), warmup_examples, warmup_start_factor, every_examples (step), factor
+// (step), total_examples (cosine), final_factor (cosine).
 [[nodiscard]] std::span<const Option> schedule_options();
 
 class LearningRateSchedule {
@@ -26,7 +26,8 @@ class LearningRateSchedule {
   // other units: then a cosine without total_examples throws Error(usage).
   LearningRateSchedule(const nlohmann::json& options, std::int64_t budget_examples);
 
-  // In [0, 1] for the built-in schedules. Warm-up is linear and multiplies the schedule.
+  // In [0, 1] for the built-in schedules. Warm-up is linear and multiplies the
+  // schedule.
   [[nodiscard]] double factor(std::int64_t examples_seen) const;
 
  private:

@@ -104,7 +104,8 @@ LimitedDecision SafetyLayer::apply(const Decision& wanted,
   }
   const auto maximum = static_cast<double>(
       limits_.maximum > 0 ? limits_.maximum : statistics.training_set_size);
-  const LimitedDecision outcome = limited(std::round(wanted.batch_size), maximum, statistics);
+  const LimitedDecision outcome =
+      limited(std::round(wanted.batch_size), maximum, statistics);
   if (!first && outcome.batch_size != batch_size_) {
     changed_ = true;
     changed_at_step_ = statistics.step;
@@ -112,8 +113,10 @@ LimitedDecision SafetyLayer::apply(const Decision& wanted,
   }
   batch_size_ = outcome.batch_size;
   // What the batch cannot give more, the rate does: at the largest size only.
-  const bool largest = batch_size_ + limits_.multiple > static_cast<std::int64_t>(maximum);
-  const bool overflows = limits_.overflow_to_rate && largest && wanted.batch_size > maximum;
+  const bool largest =
+      batch_size_ + limits_.multiple > static_cast<std::int64_t>(maximum);
+  const bool overflows =
+      limits_.overflow_to_rate && largest && wanted.batch_size > maximum;
   learning_rate_factor_ = overflows ? maximum / wanted.batch_size : 1;
   return {batch_size_, outcome.limited_by, learning_rate_factor_};
 }
@@ -123,7 +126,8 @@ LimitedDecision SafetyLayer::limited(double wish, double maximum,
   if (batch_size_ == 0) return bounded(wish, maximum);
   if (wish == static_cast<double>(batch_size_)) return {batch_size_, "", 1};
   const std::string holds = held_by(wish, statistics);
-  return holds.empty() ? bounded(wish, maximum) : LimitedDecision{batch_size_, holds, 1};
+  return holds.empty() ? bounded(wish, maximum)
+                       : LimitedDecision{batch_size_, holds, 1};
 }
 
 std::string SafetyLayer::held_by(double wish, const Statistics& statistics) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The safety layer around every rule: from the batch size wanted to the batch size used.
+// The safety layer around every rule: from the batch size wanted to the batch size
+// used.
 #pragma once
 
 #include <cstdint>
@@ -17,23 +18,24 @@ namespace batchlab {
 struct Setting;  // registry.hpp
 
 struct Limits {
-  std::int64_t minimum = 1;             // examples
-  std::int64_t maximum = 0;             // examples; 0: the training set
-  double growth = std::numeric_limits<double>::infinity();  // B' <= growth B at one change
-  std::int64_t multiple = 1;            // B is a multiple of this
-  std::int64_t first_wait = 0;          // steps before the first change
-  std::int64_t dwell = 0;               // steps between two changes
-  std::int64_t cooldown = 0;            // examples after a change without another
-  double hysteresis = 0;                // |B' - B| <= hysteresis B: no change
-  bool overflow_to_rate = false;        // wanted > maximum: rate *= maximum / wanted
+  std::int64_t minimum = 1;  // examples
+  std::int64_t maximum = 0;  // examples; 0: the training set
+  double growth =
+      std::numeric_limits<double>::infinity();  // B' <= growth B at one change
+  std::int64_t multiple = 1;                    // B is a multiple of this
+  std::int64_t first_wait = 0;                  // steps before the first change
+  std::int64_t dwell = 0;                       // steps between two changes
+  std::int64_t cooldown = 0;      // examples after a change without another
+  double hysteresis = 0;          // |B' - B| <= hysteresis B: no change
+  bool overflow_to_rate = false;  // wanted > maximum: rate *= maximum / wanted
 };
 
-// The table behind `limits = {...}` of a specification: minimum, maximum, growth, multiple,
-// first_wait, dwell, cooldown, hysteresis, overflow ("hold" or "rate").
+// The table behind `limits = {...}` of a specification: minimum, maximum, growth,
+// multiple, first_wait, dwell, cooldown, hysteresis, overflow ("hold" or "rate").
 [[nodiscard]] std::span<const Option> limits_options();
 
-// `options`: complete and checked against limits_options(). Throws Error(usage) when the
-// limits contradict each other (minimum > maximum, no multiple between them).
+// `options`: complete and checked against limits_options(). Throws Error(usage) when
+// the limits contradict each other (minimum > maximum, no multiple between them).
 [[nodiscard]] Limits limits_from(const nlohmann::json& options, const Setting& setting);
 
 struct LimitedDecision {
@@ -48,10 +50,11 @@ class SafetyLayer {
  public:
   explicit SafetyLayer(const Limits& limits) : limits_(limits) {}
 
-  // `statistics` as given to the rule. The first call (step 0) knows no batch size before:
-  // only minimum, maximum and multiple apply. Throws Error(usage) if the first batch size
-  // wanted is not finite.
-  [[nodiscard]] LimitedDecision apply(const Decision& wanted, const Statistics& statistics);
+  // `statistics` as given to the rule. The first call (step 0) knows no batch size
+  // before: only minimum, maximum and multiple apply. Throws Error(usage) if the first
+  // batch size wanted is not finite.
+  [[nodiscard]] LimitedDecision apply(const Decision& wanted,
+                                      const Statistics& statistics);
 
   [[nodiscard]] nlohmann::json save() const;
   void load(const nlohmann::json& state);
@@ -65,11 +68,11 @@ class SafetyLayer {
   [[nodiscard]] LimitedDecision bounded(double wish, double maximum) const;
 
   Limits limits_;
-  std::int64_t batch_size_ = 0;            // in force; a short last batch does not count
+  std::int64_t batch_size_ = 0;  // in force; a short last batch does not count
   std::int64_t changed_at_step_ = 0;
   std::int64_t changed_at_examples_ = 0;
-  bool changed_ = false;                   // at least once after the first
-  double learning_rate_factor_ = 1;        // in force; a wish not finite keeps it
+  bool changed_ = false;             // at least once after the first
+  double learning_rate_factor_ = 1;  // in force; a wish not finite keeps it
 };
 
 }  // namespace batchlab

@@ -210,7 +210,8 @@ void check_meaning(const std::string& owner, std::span<const Option> options,
                    const json& given, const json& complete) {
   for (const Option& option : options) {
     const auto found = given.find(option.name);
-    if (found == given.end() || found->is_null() || complete.contains(option.name)) continue;
+    if (found == given.end() || found->is_null() || complete.contains(option.name))
+      continue;
     const auto& [choice, values] = option.only_for;
     throw Error(ErrorKind::usage,
                 fmt::format("{}: {} has no meaning for {} = {}, only for {}", owner,
@@ -229,8 +230,9 @@ Option only_for(std::string choice, std::vector<std::string> values, Option opti
 json checked_options(const std::string& owner, std::span<const Option> options,
                      const json& given) {
   if (!given.is_object()) {
-    throw Error(ErrorKind::usage, fmt::format("{}: a table of options is expected, got {}",
-                                              owner, shown(given)));
+    throw Error(
+        ErrorKind::usage,
+        fmt::format("{}: a table of options is expected, got {}", owner, shown(given)));
   }
   check_names(owner, options, given);
   json complete = json::object();

@@ -13,7 +13,15 @@ namespace batchlab {
 
 struct Option {
   enum class Kind {
-    integer, number, boolean, choice, text, integer_list, text_list, table, table_list
+    integer,
+    number,
+    boolean,
+    choice,
+    text,
+    integer_list,
+    text_list,
+    table,
+    table_list
   };
 
   std::string name;
@@ -25,8 +33,8 @@ struct Option {
   std::vector<std::string> choices;  // of a choice
   std::string unit;                  // "examples", "steps", "" for a pure number
   std::string help;                  // one sentence; the paper's symbol in parentheses
-  // Has a meaning only where `choice`, an option further up, has one of `values`. Several
-  // rows of one name may differ in this, and so in their default.
+  // Has a meaning only where `choice`, an option further up, has one of `values`.
+  // Several rows of one name may differ in this, and so in their default.
   struct Condition {
     std::string choice;  // empty: always
     std::vector<std::string> values;
@@ -37,11 +45,13 @@ struct Option {
 [[nodiscard]] Option only_for(std::string choice, std::vector<std::string> values,
                               Option option);
 
-// `given` (a table) complete with defaults: every option that has a meaning is present, null
-// where unset. Throws Error(usage) for an unknown name (names the closest), an option without
-// meaning for the choice made, a wrong type, a value outside its range or not finite: `norm_test: tolerance must be in [0.001, 10], got -1`. `owner` opens
-// the message. An integer given as 3.0 is accepted as 3; 3.5 is not. Integer lists and table
-// lists must not be empty when given; what is inside a table is the caller's to check.
+// `given` (a table) complete with defaults: every option that has a meaning is present,
+// null where unset. Throws Error(usage) for an unknown name (names the closest), an
+// option without meaning for the choice made, a wrong type, a value outside its range
+// or not finite: `norm_test: tolerance must be in [0.001, 10], got -1`. `owner` opens
+// the message. An integer given as 3.0 is accepted as 3; 3.5 is not. Integer lists and
+// table lists must not be empty when given; what is inside a table is the caller's to
+// check.
 [[nodiscard]] nlohmann::json checked_options(const std::string& owner,
                                              std::span<const Option> options,
                                              const nlohmann::json& given);

@@ -12,19 +12,21 @@ namespace batchlab {
 
 struct Statistics {
   // Always present. Before the first step: all zero but training_set_size.
-  std::int64_t step = 0;                // updates made so far
-  std::int64_t examples_seen = 0;       // examples used by those updates
-  std::int64_t epochs_completed = 0;    // whole passes over the training data in use
-  std::int64_t batch_size = 0;          // examples in the step just made
-  std::int64_t training_set_size = 0;   // examples of the training split
-  double learning_rate = 0;             // used by the step just made
-  double batch_loss = 0;                // mean loss over its batch; NaN when it diverged
+  std::int64_t step = 0;               // updates made so far
+  std::int64_t examples_seen = 0;      // examples used by those updates
+  std::int64_t epochs_completed = 0;   // whole passes over the training data in use
+  std::int64_t batch_size = 0;         // examples in the step just made
+  std::int64_t training_set_size = 0;  // examples of the training split
+  double learning_rate = 0;            // used by the step just made
+  double batch_loss = 0;               // mean loss over its batch; NaN when it diverged
 
   // Measured only when a controller declares the need; absent also where undefined.
-  std::optional<double> gradient_norm_squared;       // q = |mean gradient|^2
-  std::optional<double> gradient_variance_trace;     // V = tr(covariance of gradients)
-  std::optional<double> true_gradient_norm_squared;  // q - V (1/B - 1/N); may be negative
-  std::optional<double> noise_scale;  // EMA(V) / EMA(true_gradient_norm_squared), examples
+  std::optional<double> gradient_norm_squared;    // q = |mean gradient|^2
+  std::optional<double> gradient_variance_trace;  // V = tr(covariance of gradients)
+  std::optional<double>
+      true_gradient_norm_squared;  // q - V (1/B - 1/N); may be negative
+  std::optional<double>
+      noise_scale;  // EMA(V) / EMA(true_gradient_norm_squared), examples
 
   // Present only on a step after which an evaluation was made, and only when declared.
   std::optional<double> validation_loss;

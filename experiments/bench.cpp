@@ -29,7 +29,8 @@ class StepTimer final : public RunObserver {
   StepTimer(const BenchOptions& options, std::atomic<int>& stop)
       : options_(options), stop_(stop) {}
 
-  void on_decision(const Statistics&, const Decision&, const LimitedDecision&) override {}
+  void on_decision(const Statistics&, const Decision&,
+                   const LimitedDecision&) override {}
   void on_evaluation(const Statistics&, double, const std::string&,
                      const EvaluationResult&) override {}
 
@@ -74,14 +75,16 @@ RunConfiguration at_constant(RunConfiguration run, std::int64_t batch_size) {
   run.limits = checked_options("limits", limits_options(), nlohmann::json::object());
   run.coupling = "none";
   run.data.tail = EpochTail::drop;
-  run.budget = {.epochs = {}, .examples = {}, .steps = std::int64_t{1} << 60, .seconds = {}};
+  run.budget = {
+      .epochs = {}, .examples = {}, .steps = std::int64_t{1} << 60, .seconds = {}};
   run.evaluate_every_examples = std::int64_t{1} << 60;
   run.target.reset();
   return run;
 }
 
 BenchRow measure(const RunConfiguration& run, const DataSource& source,
-                 std::int64_t batch_size, std::size_t threads, const BenchOptions& options) {
+                 std::int64_t batch_size, std::size_t threads,
+                 const BenchOptions& options) {
   std::atomic<int> stop{0};
   StepTimer timer(options, stop);
   TrainingRun training(at_constant(run, batch_size), source, threads);
@@ -90,8 +93,9 @@ BenchRow measure(const RunConfiguration& run, const DataSource& source,
   }
   const std::vector<double> seconds = timer.sorted_step_seconds();
   const double median = seconds[seconds.size() / 2];
-  return {batch_size, threads, median, seconds.front(), seconds.back(),
-          static_cast<double>(batch_size) / median, peak_memory_bytes()};
+  return {batch_size,         threads,        median,
+          seconds.front(),    seconds.back(), static_cast<double>(batch_size) / median,
+          peak_memory_bytes()};
 }
 
 // The child's last words: 'r' and a BenchRow's bytes, or an ErrorKind and a message.
@@ -105,8 +109,10 @@ std::string read_all(int pipe) {
   std::string text;
   std::array<char, 4096> block;
   for (ssize_t n; (n = read(pipe, block.data(), block.size())) != 0;) {
-    if (n > 0) text.append(block.data(), static_cast<std::size_t>(n));
-    else if (errno != EINTR) break;
+    if (n > 0)
+      text.append(block.data(), static_cast<std::size_t>(n));
+    else if (errno != EINTR)
+      break;
   }
   return text;
 }
@@ -142,10 +148,11 @@ BenchRow measure_in_child(const RunConfiguration& run, const DataSource& source,
     return row;
   }
   if (!text.empty()) throw Error(static_cast<ErrorKind>(text[0]), text.substr(1));
-  throw Error(ErrorKind::failed,
-              fmt::format("bench: the process measuring batch size {} with {} threads ended "
-                          "without a result",
-                          batch_size, threads));
+  throw Error(
+      ErrorKind::failed,
+      fmt::format("bench: the process measuring batch size {} with {} threads ended "
+                  "without a result",
+                  batch_size, threads));
 }
 
 }  // namespace
@@ -185,8 +192,9 @@ std::vector<StepTimeFit> fit_step_time(std::span<const BenchRow> rows) {
       for (auto row = begin; row != end; ++row) {
         const double fitted = fit.a_seconds + fit.b_seconds_per_example *
                                                   static_cast<double>(row->batch_size);
-        fit.largest_residual = std::max(
-            fit.largest_residual, std::abs(fitted - row->step_seconds) / row->step_seconds);
+        fit.largest_residual =
+            std::max(fit.largest_residual,
+                     std::abs(fitted - row->step_seconds) / row->step_seconds);
       }
       fits.push_back(fit);
     }

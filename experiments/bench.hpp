@@ -14,8 +14,8 @@
 
 namespace batchlab {
 
-// Of whole training steps (data, forward, backward, update, decision), each value the mean
-// of a repeat of many steps.
+// Of whole training steps (data, forward, backward, update, decision), each value the
+// mean of a repeat of many steps.
 struct BenchRow {
   std::int64_t batch_size = 0;
   std::size_t threads = 0;
@@ -25,12 +25,13 @@ struct BenchRow {
   std::size_t peak_memory_bytes = 0;  // of the measuring process, data included
 };
 
-// Least squares, weighted by 1 / step_seconds^2, of step time = a + b B for one thread count.
+// Least squares, weighted by 1 / step_seconds^2, of step time = a + b B for one thread
+// count.
 struct StepTimeFit {
   std::size_t threads = 0;
-  double a_seconds = 0;              // per step
+  double a_seconds = 0;  // per step
   double b_seconds_per_example = 0;
-  double largest_residual = 0;       // relative to the measured time
+  double largest_residual = 0;  // relative to the measured time
 };
 
 struct BenchOptions {
@@ -42,8 +43,8 @@ struct BenchOptions {
 
 // Trains `run`'s network on its data with a constant batch size, each measurement in a
 // process of its own, after a warm-up. Epochs drop their tail, so that every step has B
-// examples. Throws Error(usage) for a batch size above the training set, Error(failed) when
-// a process ends without a result.
+// examples. Throws Error(usage) for a batch size above the training set, Error(failed)
+// when a process ends without a result.
 [[nodiscard]] std::vector<BenchRow> bench(const RunConfiguration& run,
                                           const DataSource& source,
                                           const BenchOptions& options);

@@ -34,7 +34,8 @@ std::string checksum(std::string_view bytes) {
 std::string file_checksum(const std::string& path) {
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path, ignored)) {
-    throw Error(ErrorKind::data, printable(path, 400) + ": no such file, or not a regular one");
+    throw Error(ErrorKind::data,
+                printable(path, 400) + ": no such file, or not a regular one");
   }
   std::ifstream file(path, std::ios::binary);
   std::uint64_t hash = start;

@@ -10,7 +10,8 @@ namespace batchlab {
 
 [[nodiscard]] std::string checksum(std::string_view bytes);  // 16 hexadecimal digits
 
-// Of a file's content. Throws Error(data) when it is missing, no regular file, or unreadable.
+// Of a file's content. Throws Error(data) when it is missing, no regular file, or
+// unreadable.
 [[nodiscard]] std::string file_checksum(const std::string& path);
 
 }  // namespace batchlab

@@ -22,7 +22,8 @@ namespace po = boost::program_options;
 
 std::vector<std::string> option_names(const po::options_description& options) {
   std::vector<std::string> names;
-  for (const auto& option : options.options()) names.push_back("--" + option->long_name());
+  for (const auto& option : options.options())
+    names.push_back("--" + option->long_name());
   return names;
 }
 
@@ -35,16 +36,19 @@ void print_help(const Command& command, const po::options_description& options) 
 }
 
 void print_overview() {
-  fmt::print("batchlab {}: which batch size to train with, and when to change it\n\n"
-             "usage: batchlab COMMAND [arguments] [options]\n\n", version());
+  fmt::print(
+      "batchlab {}: which batch size to train with, and when to change it\n\n"
+      "usage: batchlab COMMAND [arguments] [options]\n\n",
+      version());
   for (const Command& command : commands()) {
     fmt::print("  {:<12} {}\n", command.name, command.summary);
   }
-  fmt::print("\nbatchlab COMMAND --help tells more. Start with\n\n"
-             "  batchlab reproduce four-families\n\n"
-             "Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 data missing or "
-             "altered,\n4 corrupt checkpoint or log, 5 disk or permission, 6 plugin, 7 "
-             "diverged, 8 some runs\nfailed, 130 and 143 interrupted.\n");
+  fmt::print(
+      "\nbatchlab COMMAND --help tells more. Start with\n\n"
+      "  batchlab reproduce four-families\n\n"
+      "Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 data missing or "
+      "altered,\n4 corrupt checkpoint or log, 5 disk or permission, 6 plugin, 7 "
+      "diverged, 8 some runs\nfailed, 130 and 143 interrupted.\n");
 }
 
 int report(ErrorKind kind, const std::string& what) {
@@ -81,17 +85,19 @@ int dispatch(const std::vector<std::string>& words) {
 }  // namespace
 
 std::span<const Command> commands() {
-  static const std::array all{run_command,  reproduce_command,   compare_command,
-                              list_command, show_command, controllers_command,
+  static const std::array all{run_command,  reproduce_command, compare_command,
+                              list_command, show_command,      controllers_command,
                               data_command, bench_command};
   return all;
 }
 
 std::optional<po::variables_map> parse_arguments(
     const Command& command, const std::vector<std::string>& arguments,
-    po::options_description options, const po::positional_options_description& positional) {
+    po::options_description options,
+    const po::positional_options_description& positional) {
   options.add_options()("help,h", "show this help");
-  // Positional arguments are options to the library, but none that the help should list.
+  // Positional arguments are options to the library, but none that the help should
+  // list.
   po::options_description all(options);
   for (unsigned i = 0; i < positional.max_total_count() && i < 8; ++i) {
     const std::string& name = positional.name_for_position(i);
@@ -120,8 +126,8 @@ std::optional<po::variables_map> parse_arguments(
     throw Error(unknown.kind(), command.name + ": " + unknown.what());
   } catch (const po::too_many_positional_options_error&) {
     throw Error(ErrorKind::usage,
-                fmt::format("{}: too many arguments; usage: batchlab {} {}", command.name,
-                            command.name, command.arguments));
+                fmt::format("{}: too many arguments; usage: batchlab {} {}",
+                            command.name, command.name, command.arguments));
   } catch (const po::error& error) {
     throw Error(ErrorKind::usage,
                 fmt::format("{}: {}", command.name, printable(error.what(), 300)));
@@ -131,11 +137,13 @@ std::optional<po::variables_map> parse_arguments(
 std::size_t count_argument(const std::string& option, const std::string& text,
                            std::size_t low, std::size_t high) {
   std::size_t value = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const auto [end, failure] =
+      std::from_chars(text.data(), text.data() + text.size(), value);
   if (failure != std::errc() || end != text.data() + text.size() || value < low ||
       value > high) {
-    throw Error(ErrorKind::usage, fmt::format("{}: must be an integer in [{}, {}], got \"{}\"",
-                                              option, low, high, printable(text)));
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: must be an integer in [{}, {}], got \"{}\"", option,
+                            low, high, printable(text)));
   }
   return value;
 }

@@ -32,13 +32,14 @@ struct Command {
     boost::program_options::options_description options,
     const boost::program_options::positional_options_description& positional);
 
-// `text` as an integer in [low, high]. Throws Error(usage): `--threads: must be an integer
-// in [1, 1024], got "0"`.
-[[nodiscard]] std::size_t count_argument(const std::string& option, const std::string& text,
-                                         std::size_t low, std::size_t high);
+// `text` as an integer in [low, high]. Throws Error(usage): `--threads: must be an
+// integer in [1, 1024], got "0"`.
+[[nodiscard]] std::size_t count_argument(const std::string& option,
+                                         const std::string& text, std::size_t low,
+                                         std::size_t high);
 
-// Dispatches argv to a command; every Error becomes a line on standard error and its exit
-// code.
+// Dispatches argv to a command; every Error becomes a line on standard error and its
+// exit code.
 [[nodiscard]] int run_command_line(int count, const char* const* arguments);
 
 // The commands, one file each in commands/.

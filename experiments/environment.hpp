@@ -11,8 +11,8 @@ namespace batchlab {
 
 [[nodiscard]] const char* version();
 
-// version, compiler, compiler_options, blas, blas_kernel, blas_kernel_pinned, processor,
-// cores.
+// version, compiler, compiler_options, blas, blas_kernel, blas_kernel_pinned,
+// processor, cores.
 [[nodiscard]] nlohmann::json environment();
 
 // Largest resident set of this process so far, shared data included.

@@ -19,7 +19,8 @@ std::string default_text(const Option& option) {
 }
 
 std::string values_text(const Option& option) {
-  if (!option.choices.empty()) return fmt::format("{}", fmt::join(option.choices, " | "));
+  if (!option.choices.empty())
+    return fmt::format("{}", fmt::join(option.choices, " | "));
   const std::string unit = option.unit.empty() ? "" : ' ' + option.unit;
   if (option.minimum <= -1e300 && option.maximum >= 1e300) return unit;
   if (option.minimum >= option.maximum) return unit;
@@ -34,8 +35,9 @@ void print_options(const std::string& title, std::span<const Option> options) {
     const std::string values = values_text(option);
     const auto& [choice, choices] = option.only_for;
     const std::string condition =
-        choice.empty() ? ""
-                       : fmt::format("; only for {} = {}", choice, fmt::join(choices, ", "));
+        choice.empty()
+            ? ""
+            : fmt::format("; only for {} = {}", choice, fmt::join(choices, ", "));
     fmt::print("  {:<22} {}\n  {:<22} default {}{}{}{}\n", option.name, option.help, "",
                default_text(option), values.empty() ? "" : "; ", values, condition);
   }

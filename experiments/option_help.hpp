@@ -10,7 +10,8 @@
 
 namespace batchlab {
 
-// A title, then each option with its help, default, range, and the choice that it is for.
+// A title, then each option with its help, default, range, and the choice that it is
+// for.
 void print_options(const std::string& title, std::span<const Option> options);
 
 // All sections of a specification.

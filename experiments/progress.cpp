@@ -28,7 +28,8 @@ Progress::~Progress() {
   if (rewrite_) say("\r\033[K");
 }
 
-void Progress::on_decision(const Statistics&, const Decision&, const LimitedDecision& used) {
+void Progress::on_decision(const Statistics&, const Decision&,
+                           const LimitedDecision& used) {
   batch_size_ = used.batch_size;
 }
 
@@ -38,7 +39,8 @@ void Progress::on_step(const Statistics& after, double training_seconds) {
   if (now - shown_ < std::chrono::milliseconds(200)) return;
   shown_ = now;
   std::string text = line(after, training_seconds);
-  text.resize(std::min(text.size(), terminal_columns() - 1));  // a wrapped one would stay
+  text.resize(
+      std::min(text.size(), terminal_columns() - 1));  // a wrapped one would stay
   say("\r\033[K" + text);
 }
 
@@ -55,8 +57,8 @@ double Progress::fraction(const Statistics& at, double training_seconds) const {
   const auto share = [](double done, double all) { return std::min(1.0, done / all); };
   double most = 0;
   if (budget.epochs) {
-    const double examples = static_cast<double>(*budget.epochs) *
-                            static_cast<double>(at.training_set_size);
+    const double examples =
+        static_cast<double>(*budget.epochs) * static_cast<double>(at.training_set_size);
     most = share(static_cast<double>(at.examples_seen), examples);
     if (at.epochs_completed >= *budget.epochs) most = 1;
   }
@@ -65,29 +67,31 @@ double Progress::fraction(const Statistics& at, double training_seconds) const {
                                 static_cast<double>(*budget.examples)));
   }
   if (budget.steps) {
-    most = std::max(most, share(static_cast<double>(at.step),
-                                static_cast<double>(*budget.steps)));
+    most = std::max(
+        most, share(static_cast<double>(at.step), static_cast<double>(*budget.steps)));
   }
   if (budget.seconds) most = std::max(most, share(training_seconds, *budget.seconds));
   return most;
 }
 
 std::string Progress::line(const Statistics& at, double training_seconds) const {
-  const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() -
-                                                       position_.started)
+  const double elapsed = std::chrono::duration<double>(
+                             std::chrono::steady_clock::now() - position_.started)
                              .count();
   const double done =
       static_cast<double>(position_.finished) + fraction(at, training_seconds);
-  const double left = done > 0 ? elapsed / done * static_cast<double>(position_.total) -
-                                     elapsed : 0;
+  const double left =
+      done > 0 ? elapsed / done * static_cast<double>(position_.total) - elapsed : 0;
   const auto& epochs = configuration_.budget.epochs;
   return fmt::format(
-      "run {} of {}  {} seed {}  epochs {}{}  batch {}  loss {:.4f}  {}{}{:.0f} examples/s  "
+      "run {} of {}  {} seed {}  epochs {}{}  batch {}  loss {:.4f}  {}{}{:.0f} "
+      "examples/s  "
       "{} left",
       position_.number, position_.total, configuration_.label, configuration_.seed,
       at.epochs_completed, epochs ? fmt::format("/{}", *epochs) : "", batch_size_,
       at.batch_loss, last_evaluation_, last_evaluation_.empty() ? "" : "  ",
-      training_seconds > 0 ? static_cast<double>(at.examples_seen) / training_seconds : 0,
+      training_seconds > 0 ? static_cast<double>(at.examples_seen) / training_seconds
+                           : 0,
       duration_text(std::max(0.0, left)));
 }
 

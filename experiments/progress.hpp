@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a person sees while a run goes on: on a terminal one line that is rewritten, else a
-// line per evaluation. To standard error.
+// What a person sees while a run goes on: on a terminal one line that is rewritten,
+// else a line per evaluation. To standard error.
 #pragma once
 
 #include <chrono>
@@ -13,9 +13,9 @@ namespace batchlab {
 
 // Where a run stands among those to do.
 struct SweepPosition {
-  std::size_t number = 1, total = 1;  // run k of n
-  std::size_t finished = 0;           // runs done before this one began
-  std::size_t jobs = 1;               // runs at once
+  std::size_t number = 1, total = 1;              // run k of n
+  std::size_t finished = 0;                       // runs done before this one began
+  std::size_t jobs = 1;                           // runs at once
   std::chrono::steady_clock::time_point started;  // of the sweep
 };
 
@@ -44,8 +44,8 @@ class Progress final : public RunObserver {
   std::chrono::steady_clock::time_point shown_;
 };
 
-// Writes to standard error. Nobody listening (a closed pipe, a full disk) is no reason to
-// stop: failures are ignored.
+// Writes to standard error. Nobody listening (a closed pipe, a full disk) is no reason
+// to stop: failures are ignored.
 void say(const std::string& text);
 
 // 75.4 -> "1:15", 3700 -> "1:01:40".

@@ -40,8 +40,9 @@ void Recorder::on_decision(const Statistics& at, const Decision& wanted,
   const std::string sizes =
       fmt::format("{},{},{}", wanted.batch_size, used.batch_size, used.limited_by);
   const Subset subset = wanted.subset.value_or(Subset{});
-  std::string decision = fmt::format("{} {} {} {} {}", sizes, wanted.learning_rate.value_or(0),
-                                     subset.first, subset.count, used.learning_rate_factor);
+  std::string decision =
+      fmt::format("{} {} {} {} {}", sizes, wanted.learning_rate.value_or(0),
+                  subset.first, subset.count, used.learning_rate_factor);
   if (decision == last_decision_) return;
   decisions_.append(fmt::format("{},{},{},{}", at.step, at.examples_seen, sizes,
                                 csv_cell(wanted.reason)));
@@ -62,8 +63,8 @@ void Recorder::on_step(const Statistics& after, double training_seconds) {
 void Recorder::on_evaluation(const Statistics& at, double training_seconds,
                              const std::string& split, const EvaluationResult& result) {
   evaluations_.append(fmt::format("{},{},{},{:.6f},{},{},{}", at.step, epoch_,
-                                  at.examples_seen, training_seconds, split, result.loss,
-                                  result.accuracy));
+                                  at.examples_seen, training_seconds, split,
+                                  result.loss, result.accuracy));
 }
 
 void Recorder::finish() {
@@ -80,9 +81,9 @@ void Recorder::flush() {
 }
 
 std::string Recorder::step_row(const Statistics& after, double training_seconds) const {
-  std::string row = fmt::format("{},{},{},{},{},{},{:.6f}", after.step, epoch_,
-                                after.examples_seen, after.batch_size, after.learning_rate,
-                                after.batch_loss, training_seconds);
+  std::string row = fmt::format(
+      "{},{},{},{},{},{},{:.6f}", after.step, epoch_, after.examples_seen,
+      after.batch_size, after.learning_rate, after.batch_loss, training_seconds);
   for (const Quantity& quantity : quantities) {
     if (!quantity.per_step || !measured_.has(quantity.field)) continue;
     const std::optional<double>& value = after.*quantity.field;

@@ -14,7 +14,8 @@ namespace batchlab {
 
 class Recorder final : public RunObserver {
  public:
-  // `measured`: which statistics have a column. `log_every` thins steps, never decisions.
+  // `measured`: which statistics have a column. `log_every` thins steps, never
+  // decisions.
   Recorder(const std::filesystem::path& folder, Needs measured, std::int64_t log_every);
 
   void on_decision(const Statistics& at, const Decision& wanted,
@@ -28,14 +29,16 @@ class Recorder final : public RunObserver {
 
  private:
   void flush();
-  [[nodiscard]] std::string step_row(const Statistics& after, double training_seconds) const;
+  [[nodiscard]] std::string step_row(const Statistics& after,
+                                     double training_seconds) const;
 
   Needs measured_;
   std::int64_t log_every_;
   LineWriter steps_, evaluations_, decisions_;
   std::string unlogged_step_;
-  std::string last_decision_;  // all but its step and reason: a row is written on a change
-  std::int64_t epoch_ = 1;     // in which the last step began
+  std::string
+      last_decision_;       // all but its step and reason: a row is written on a change
+  std::int64_t epoch_ = 1;  // in which the last step began
   std::int64_t epochs_completed_ = 0;
   std::chrono::steady_clock::time_point flushed_;
 };

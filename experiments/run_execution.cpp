@@ -23,7 +23,8 @@ using nlohmann::json;
 // Files first, eyes second.
 class Both final : public RunObserver {
  public:
-  Both(Recorder& recorder, Progress* progress) : recorder_(recorder), progress_(progress) {}
+  Both(Recorder& recorder, Progress* progress)
+      : recorder_(recorder), progress_(progress) {}
 
   void on_decision(const Statistics& at, const Decision& wanted,
                    const LimitedDecision& used) override {
@@ -35,7 +36,8 @@ class Both final : public RunObserver {
     if (progress_) progress_->on_step(after, training_seconds);
   }
   void on_evaluation(const Statistics& at, double training_seconds,
-                     const std::string& split, const EvaluationResult& result) override {
+                     const std::string& split,
+                     const EvaluationResult& result) override {
     recorder_.on_evaluation(at, training_seconds, split, result);
     if (progress_) progress_->on_evaluation(at, training_seconds, split, result);
   }
@@ -63,9 +65,12 @@ json initial_record(const RunConfiguration& configuration, const DataSource& sou
 
 const char* status_name(RunStatus status) {
   switch (status) {
-    case RunStatus::finished: return "finished";
-    case RunStatus::diverged: return "diverged";
-    case RunStatus::interrupted: return "interrupted";
+    case RunStatus::finished:
+      return "finished";
+    case RunStatus::diverged:
+      return "diverged";
+    case RunStatus::interrupted:
+      return "interrupted";
   }
   return "";
 }
@@ -87,8 +92,8 @@ void make_folder(const fs::path& folder) {
   std::error_code failure;
   fs::create_directories(folder, failure);
   if (failure) {
-    throw Error(ErrorKind::disk,
-                fmt::format("{}: cannot be made: {}", folder.string(), failure.message()));
+    throw Error(ErrorKind::disk, fmt::format("{}: cannot be made: {}", folder.string(),
+                                             failure.message()));
   }
 }
 
@@ -101,10 +106,10 @@ bool made_meanwhile(const RunConfiguration& configuration, const fs::path& folde
          first_difference(run.configuration, configuration.document).empty();
 }
 
-RunStatus train_and_write(const RunConfiguration& configuration, const DataSource& source,
-                          const fs::path& folder, std::size_t threads,
-                          const SweepPosition& position, Progress* progress,
-                          const std::atomic<int>& interrupted) {
+RunStatus train_and_write(const RunConfiguration& configuration,
+                          const DataSource& source, const fs::path& folder,
+                          std::size_t threads, const SweepPosition& position,
+                          Progress* progress, const std::atomic<int>& interrupted) {
   json record = initial_record(configuration, source, threads, position.jobs);
   write_json(folder / "config.json", configuration.document);
   write_json(folder / "run.json", record);
@@ -122,8 +127,9 @@ RunStatus train_and_write(const RunConfiguration& configuration, const DataSourc
 }  // namespace
 
 int execute_run(const RunConfiguration& configuration, const DataSource& source,
-                const fs::path& folder, std::size_t threads, const SweepPosition& position,
-                bool quiet, bool rewrite, const std::atomic<int>& interrupted) {
+                const fs::path& folder, std::size_t threads,
+                const SweepPosition& position, bool quiet, bool rewrite,
+                const std::atomic<int>& interrupted) {
   int code = 0;
   std::string reason;
   try {
@@ -135,9 +141,12 @@ int execute_run(const RunConfiguration& configuration, const DataSource& source,
       if (made_meanwhile(configuration, folder)) return 0;
       switch (train_and_write(configuration, source, folder, threads, position,
                               progress ? &*progress : nullptr, interrupted)) {
-        case RunStatus::finished: return 0;
-        case RunStatus::diverged: return exit_diverged;
-        case RunStatus::interrupted: return 128 + interrupted;
+        case RunStatus::finished:
+          return 0;
+        case RunStatus::diverged:
+          return exit_diverged;
+        case RunStatus::interrupted:
+          return 128 + interrupted;
       }
     } catch (const Error& error) {
       code = static_cast<int>(error.kind());

@@ -14,11 +14,12 @@ namespace batchlab {
 
 inline constexpr int exit_diverged = 7;
 
-// Trains and writes config.json, run.json, the rows and the checkpoint to `folder`, which is
-// made if missing. `interrupted`: the number of the signal that asks to stop, or 0; then
-// the files are whole and the status is "interrupted". Whatever fails ends in run.json with
-// status "failed" and a reason, as far as the disk permits, and on standard error. Returns
-// the exit code of the run: 0, that of an Error, exit_diverged, or 128 + signal.
+// Trains and writes config.json, run.json, the rows and the checkpoint to `folder`,
+// which is made if missing. `interrupted`: the number of the signal that asks to stop,
+// or 0; then the files are whole and the status is "interrupted". Whatever fails ends
+// in run.json with status "failed" and a reason, as far as the disk permits, and on
+// standard error. Returns the exit code of the run: 0, that of an Error, exit_diverged,
+// or 128 + signal.
 [[nodiscard]] int execute_run(const RunConfiguration& configuration,
                               const DataSource& source,
                               const std::filesystem::path& folder, std::size_t threads,

@@ -17,7 +17,9 @@ namespace {
 
 using nlohmann::json;
 
-[[noreturn]] void refuse(const std::string& what) { throw Error(ErrorKind::usage, what); }
+[[noreturn]] void refuse(const std::string& what) {
+  throw Error(ErrorKind::usage, what);
+}
 
 template <class T>
 std::optional<T> optional_of(const json& value) {
@@ -25,13 +27,16 @@ std::optional<T> optional_of(const json& value) {
 }
 
 DataConfiguration data_from(const json& data) {
-  static const std::map<std::string, SplitPart> parts{
-      {"first", SplitPart::first}, {"last", SplitPart::last}, {"random", SplitPart::random}};
-  static const std::map<std::string, EpochTail> tails{
-      {"keep", EpochTail::keep}, {"drop", EpochTail::drop}, {"carry", EpochTail::carry}};
+  static const std::map<std::string, SplitPart> parts{{"first", SplitPart::first},
+                                                      {"last", SplitPart::last},
+                                                      {"random", SplitPart::random}};
+  static const std::map<std::string, EpochTail> tails{{"keep", EpochTail::keep},
+                                                      {"drop", EpochTail::drop},
+                                                      {"carry", EpochTail::carry}};
   DataConfiguration result;
   result.set = data.at("set");
-  result.folder = data.at("folder").is_null() ? "" : data.at("folder").get<std::string>();
+  result.folder =
+      data.at("folder").is_null() ? "" : data.at("folder").get<std::string>();
   result.validation_fraction = data.at("validation_fraction");
   result.validation_part = parts.at(data.at("validation_part"));
   result.split_seed = data.at("split_seed");
@@ -126,7 +131,8 @@ RunConfiguration run_from(const json& shared, const json& entry, std::uint32_t s
   run.controller = entry.at("name");
   run.controller_options = entry.at("options");
   run.coupling = entry.at("coupling");
-  run.reference_batch_size = optional_of<std::int64_t>(entry.at("reference_batch_size"));
+  run.reference_batch_size =
+      optional_of<std::int64_t>(entry.at("reference_batch_size"));
   run.limits = entry.at("limits");
   return run;
 }
@@ -158,16 +164,19 @@ Split make_split(const DataConfiguration& configuration, const Dataset& training
   const auto available = static_cast<std::int64_t>(training.examples());
   const std::int64_t first = configuration.first_example;
   if (first >= available) {
-    refuse(fmt::format("data: first_example must be below {} (the training file), got {}",
-                       available, first));
+    refuse(
+        fmt::format("data: first_example must be below {} (the training file), got {}",
+                    available, first));
   }
   const std::int64_t count = configuration.examples.value_or(available - first);
   if (count > available - first) {
-    refuse(fmt::format("data: examples must be in [1, {}] (from first_example {} on), got {}",
-                       available - first, first, count));
+    refuse(fmt::format(
+        "data: examples must be in [1, {}] (from first_example {} on), got {}",
+        available - first, first, count));
   }
-  Split result = split(static_cast<std::size_t>(count), configuration.validation_fraction,
-                       configuration.validation_part, configuration.split_seed);
+  Split result =
+      split(static_cast<std::size_t>(count), configuration.validation_fraction,
+            configuration.validation_part, configuration.split_seed);
   for (auto* part : {&result.training, &result.validation}) {
     for (std::uint32_t& example : *part) example += static_cast<std::uint32_t>(first);
   }
@@ -183,7 +192,8 @@ std::string first_difference(const json& there, const json& here) {
       return document.contains(path) ? printable(document.at(path).dump()) : "nothing";
     };
     std::replace(pointer.begin(), pointer.end(), '/', '.');
-    return fmt::format("{}: {} there, {} here", pointer.substr(1), shown(there), shown(here));
+    return fmt::format("{}: {} there, {} here", pointer.substr(1), shown(there),
+                       shown(here));
   }
   return "";
 }

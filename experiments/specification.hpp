@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The experiment specification: from a document to the runs that it stands for. A run is one
-// controller entry with one seed; its identity is the hash of its resolved configuration.
+// The experiment specification: from a document to the runs that it stands for. A run
+// is one controller entry with one seed; its identity is the hash of its resolved
+// configuration.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,7 @@ struct DataConfiguration {
   std::optional<std::int64_t> examples;  // from there on; absent: all
   bool shuffle = true;
   EpochTail tail = EpochTail::keep;
-  float input_scale = 1;                 // from bytes to the network's inputs
+  float input_scale = 1;  // from bytes to the network's inputs
 };
 
 // The run ends with the first that is spent.
@@ -40,17 +41,18 @@ struct Budget {
 };
 
 struct Target {
-  std::string split;        // "test" or "validation"
-  bool accuracy = true;     // else loss
+  std::string split;     // "test" or "validation"
+  bool accuracy = true;  // else loss
   double value = 0;
-  bool stop = false;        // end the run when reached
+  bool stop = false;  // end the run when reached
   [[nodiscard]] bool reached(const EvaluationResult& result) const {
     return accuracy ? result.accuracy >= value : result.loss <= value;
   }
 };
 
 struct RunConfiguration {
-  // Complete: every option with its value. What config.json holds and the identity hashes.
+  // Complete: every option with its value. What config.json holds and the identity
+  // hashes.
   nlohmann::json document;
 
   std::string specification;  // its name
@@ -59,23 +61,23 @@ struct RunConfiguration {
   DataConfiguration data;
   std::vector<LayerOptions> layers;
   OptimizerOptions optimizer;
-  double learning_rate = 0;   // base rate, before schedule and coupling
-  nlohmann::json schedule;    // complete options
+  double learning_rate = 0;  // base rate, before schedule and coupling
+  nlohmann::json schedule;   // complete options
   Budget budget;
   std::optional<Target> target;
   std::optional<std::int64_t> evaluate_every_examples;  // absent: at each epoch's end
-  Needs measured;             // beyond what the controller needs
+  Needs measured;                                // beyond what the controller needs
   Estimator estimator = Estimator::per_example;  // of the gradient's noise
   double noise_scale_horizon = 0;                // examples
   CutOptions cut;
-  std::string initial_weights;                   // a safetensors file, or empty
-  std::int64_t log_every = 1;                    // steps
+  std::string initial_weights;  // a safetensors file, or empty
+  std::int64_t log_every = 1;   // steps
 
-  std::string controller;                        // name in the registry
-  nlohmann::json controller_options;             // complete
+  std::string controller;             // name in the registry
+  nlohmann::json controller_options;  // complete
   std::string coupling;
   std::optional<std::int64_t> reference_batch_size;  // absent: the first batch size
-  nlohmann::json limits;                         // complete options
+  nlohmann::json limits;                             // complete options
 
   // <label>-seed<n>: the run's folder below that of the experiment.
   [[nodiscard]] std::string folder_name() const;
@@ -83,16 +85,16 @@ struct RunConfiguration {
   [[nodiscard]] std::string identity() const;
 };
 
-// All runs of `document`, by controller entry, then seed. Throws Error(usage) for unknown
-// keys and names (naming the closest), wrong types and ranges.
+// All runs of `document`, by controller entry, then seed. Throws Error(usage) for
+// unknown keys and names (naming the closest), wrong types and ranges.
 [[nodiscard]] std::vector<RunConfiguration> expand(const nlohmann::json& document);
 
 // The training examples and what is held out, of loaded data.
 [[nodiscard]] Split make_split(const DataConfiguration& configuration,
                                const Dataset& training);
 
-// First key path in which two configurations differ, with both values: "budget.epochs: 5
-// there, 2 here"; empty when they are the same run.
+// First key path in which two configurations differ, with both values: "budget.epochs:
+// 5 there, 2 here"; empty when they are the same run.
 [[nodiscard]] std::string first_difference(const nlohmann::json& there,
                                            const nlohmann::json& here);
 

@@ -24,7 +24,9 @@ namespace {
 
 using nlohmann::json;
 
-[[noreturn]] void refuse(const std::string& what) { throw Error(ErrorKind::usage, what); }
+[[noreturn]] void refuse(const std::string& what) {
+  throw Error(ErrorKind::usage, what);
+}
 
 // Names become folders: nothing that could leave the output folder or surprise a shell.
 void check_name(const std::string& what, const std::string& name) {
@@ -34,9 +36,10 @@ void check_name(const std::string& what, const std::string& name) {
   };
   if (name.empty() || name.size() > 100 || name[0] == '.' || name[0] == '-' ||
       !std::all_of(name.begin(), name.end(), fine)) {
-    refuse(fmt::format("{}: must be 1 to 100 letters, digits, . _ - and not begin with . or "
-                       "-, got \"{}\"",
-                       what, printable(name)));
+    refuse(fmt::format(
+        "{}: must be 1 to 100 letters, digits, . _ - and not begin with . or "
+        "-, got \"{}\"",
+        what, printable(name)));
   }
 }
 
@@ -56,8 +59,14 @@ json complete_layer(std::size_t number, const json& given) {
 }
 
 json complete_model(const json& given) {
-  static const std::vector<Option> options{
-      {"layers", Option::Kind::table_list, nullptr, 0, 0, {}, "", "from input to output"}};
+  static const std::vector<Option> options{{"layers",
+                                            Option::Kind::table_list,
+                                            nullptr,
+                                            0,
+                                            0,
+                                            {},
+                                            "",
+                                            "from input to output"}};
   if (given.is_null()) {
     refuse("model: missing; e.g. [model] layers = [{ type = \"dense\", units = 10 }]");
   }
@@ -74,11 +83,13 @@ json complete_model(const json& given) {
 json complete_target(const json& given, const json& data) {
   if (given.is_null()) return nullptr;
   json target = checked_options("target", target_options(), given);
-  if (target.at("value").is_null()) refuse("target: value is missing, e.g. value = 0.86");
+  if (target.at("value").is_null())
+    refuse("target: value is missing, e.g. value = 0.86");
   const std::string metric = target.at("metric");
   const double value = target.at("value");
   if (metric.ends_with("accuracy") && value > 1) {
-    refuse(fmt::format("target: value must be in [0, 1] for an accuracy, got {}", value));
+    refuse(
+        fmt::format("target: value must be in [0, 1] for an accuracy, got {}", value));
   }
   if (metric.starts_with("validation") && data.at("validation_fraction") == 0.0) {
     refuse(fmt::format("target: {} needs data.validation_fraction above 0", metric));
@@ -88,8 +99,11 @@ json complete_target(const json& given, const json& data) {
 
 json complete_budget(const json& given) {
   const json budget = checked_options("budget", budget_options(), given);
-  if (std::all_of(budget.begin(), budget.end(), [](const json& v) { return v.is_null(); })) {
-    refuse("budget: needs epochs, examples, steps or seconds, e.g. budget = { epochs = 5 }");
+  if (std::all_of(budget.begin(), budget.end(),
+                  [](const json& v) { return v.is_null(); })) {
+    refuse(
+        "budget: needs epochs, examples, steps or seconds, e.g. budget = { epochs = 5 "
+        "}");
   }
   return budget;
 }
@@ -100,7 +114,8 @@ json complete_statistics(const json& given) {
   const auto& known = options.back().choices;
   for (const std::string name : section.at("measure")) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
-      refuse("statistics: " + std::string(unknown_name("statistic", name, known).what()));
+      refuse("statistics: " +
+             std::string(unknown_name("statistic", name, known).what()));
     }
   }
   return section;
@@ -109,7 +124,8 @@ json complete_statistics(const json& given) {
 void check_seeds(const json& seeds) {
   std::set<std::uint32_t> seen;
   for (const std::uint32_t seed : seeds) {
-    if (!seen.insert(seed).second) refuse(fmt::format("seeds: {} is there twice", seed));
+    if (!seen.insert(seed).second)
+      refuse(fmt::format("seeds: {} is there twice", seed));
   }
 }
 
@@ -130,7 +146,9 @@ json complete_shared(const json& given) {
   top["statistics"] = complete_statistics(top.at("statistics"));
   top["engine"] = checked_options("engine", engine_options(), top.at("engine"));
   if (top.at("controllers").is_null()) {
-    refuse("controllers: missing; a specification needs at least one [[controllers]] entry");
+    refuse(
+        "controllers: missing; a specification needs at least one [[controllers]] "
+        "entry");
   }
   check_seeds(top.at("seeds"));
   if (!top.at("initial_weights").is_null()) {
@@ -146,7 +164,8 @@ void check_keys(const Entry& rule, std::span<const Option> own, const json& give
   for (const Option& option : own) known.push_back(option.name);
   for (const auto& [key, value] : given.items()) {
     if (std::find(known.begin(), known.end(), key) == known.end()) {
-      throw Error(ErrorKind::usage, rule.name + ": " + unknown_name("option", key, known).what());
+      throw Error(ErrorKind::usage,
+                  rule.name + ": " + unknown_name("option", key, known).what());
     }
   }
 }
@@ -157,8 +176,9 @@ json complete_entry(const json& given, std::size_t position) {
   const auto own = controller_entry_options();
   json own_given = json::object(), rule_given = json::object();
   for (const auto& [key, value] : given.items()) {
-    const bool is_own = std::any_of(own.begin(), own.end(),
-                                    [&](const Option& option) { return option.name == key; });
+    const bool is_own = std::any_of(own.begin(), own.end(), [&](const Option& option) {
+      return option.name == key;
+    });
     (is_own ? own_given : rule_given)[key] = value;
   }
   json entry = checked_options(where, own, own_given);
@@ -181,14 +201,16 @@ void settle_labels(std::vector<json>& entries) {
   for (const json& entry : entries) {
     if (entry.at("label").is_null()) continue;
     if (!used.insert(entry.at("label")).second) {
-      refuse(fmt::format("controllers: label {} is there twice", entry.at("label").dump()));
+      refuse(fmt::format("controllers: label {} is there twice",
+                         entry.at("label").dump()));
     }
   }
   for (json& entry : entries) {
     if (!entry.at("label").is_null()) continue;
     const std::string name = entry.at("name");
     std::string label = name;
-    for (int n = 2; !used.insert(label).second; ++n) label = fmt::format("{}-{}", name, n);
+    for (int n = 2; !used.insert(label).second; ++n)
+      label = fmt::format("{}-{}", name, n);
     entry["label"] = label;
   }
 }

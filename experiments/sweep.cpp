@@ -46,7 +46,9 @@ struct PlannedRun {
   const RunConfiguration* configuration;
   fs::path folder;
   std::string status;  // of the run on disk, or empty
-  [[nodiscard]] bool kept() const { return status == "finished" || status == "diverged"; }
+  [[nodiscard]] bool kept() const {
+    return status == "finished" || status == "diverged";
+  }
 };
 
 // Whether nothing of a run that is over has been removed since.
@@ -59,25 +61,27 @@ bool is_whole(const fs::path& folder) {
 
 PlannedRun plan_run(const RunConfiguration& configuration, const fs::path& out,
                     const std::string& data_checksum) {
-  PlannedRun run{&configuration, out / configuration.specification /
-                                     configuration.folder_name(), ""};
+  PlannedRun run{&configuration,
+                 out / configuration.specification / configuration.folder_name(), ""};
   std::error_code ignored;
   if (!fs::exists(run.folder / "run.json", ignored)) return run;
   const Run existing = read_run(run.folder);
   const std::string difference =
       first_difference(existing.configuration, configuration.document);
   if (!difference.empty()) {
-    throw Error(ErrorKind::usage,
-                fmt::format("{} was made from another configuration ({}); give another "
-                            "--out, or another name (--set name=...), or remove that folder",
-                            run.folder.string(), difference));
+    throw Error(
+        ErrorKind::usage,
+        fmt::format("{} was made from another configuration ({}); give another "
+                    "--out, or another name (--set name=...), or remove that folder",
+                    run.folder.string(), difference));
   }
   const std::string made_of = existing.record.value("data_checksum", data_checksum);
   if (made_of != data_checksum) {
-    throw Error(ErrorKind::data,
-                fmt::format("{} was made from other data (checksum {} there, {} here); give "
-                            "another --out, or remove that folder",
-                            run.folder.string(), printable(made_of), data_checksum));
+    throw Error(
+        ErrorKind::data,
+        fmt::format("{} was made from other data (checksum {} there, {} here); give "
+                    "another --out, or remove that folder",
+                    run.folder.string(), printable(made_of), data_checksum));
   }
   run.status = is_whole(run.folder) ? existing.status() : "";
   return run;
@@ -106,8 +110,8 @@ void check_writable(const fs::path& folder) {
     failure = std::error_code(errno, std::generic_category());
   }
   if (failure) {
-    throw Error(ErrorKind::disk, fmt::format("{}: cannot be written: {}", folder.string(),
-                                             failure.message()));
+    throw Error(ErrorKind::disk, fmt::format("{}: cannot be written: {}",
+                                             folder.string(), failure.message()));
   }
 }
 
@@ -116,12 +120,15 @@ class Sweep {
  public:
   Sweep(const std::vector<PlannedRun>& runs, const DataSource& source,
         const SweepOptions& options)
-      : runs_(runs), source_(source), options_(options),
+      : runs_(runs),
+        source_(source),
+        options_(options),
         started_(std::chrono::steady_clock::now()) {}
 
   // Exit code of each run, by position; runs that were never started are absent.
   std::map<std::size_t, int> run() {
-    for (std::size_t next = 0; interrupting_signal == 0 && next < runs_.size(); ++next) {
+    for (std::size_t next = 0; interrupting_signal == 0 && next < runs_.size();
+         ++next) {
       if (children_.size() == options_.jobs) wait_for_one();
       if (interrupting_signal == 0) start(next);
     }
@@ -146,13 +153,15 @@ class Sweep {
       prctl(PR_SET_PDEATHSIG, SIGTERM);  // do not outlive the sweep
       std::signal(SIGPIPE, SIG_IGN);
       if (getppid() != parent) _exit(128 + SIGTERM);
-      _exit(execute_run(*planned.configuration, source_, planned.folder, options_.threads,
-                        position, options_.quiet, rewrite, interrupting_signal));
+      _exit(execute_run(*planned.configuration, source_, planned.folder,
+                        options_.threads, position, options_.quiet, rewrite,
+                        interrupting_signal));
     }
     children_[child] = number;
   }
 
-  // Polls: a signal that comes just before a blocking waitpid() would never be passed on.
+  // Polls: a signal that comes just before a blocking waitpid() would never be passed
+  // on.
   void wait_for_one() {
     int status = 0;
     pid_t child = 0;
@@ -174,10 +183,12 @@ class Sweep {
 
   static int code_of(int status, const PlannedRun& run) {
     if (WIFEXITED(status)) return WEXITSTATUS(status);
-    const std::string reason = fmt::format("process ended by signal {} ({})",
-                                           WTERMSIG(status), strsignal(WTERMSIG(status)));
+    const std::string reason =
+        fmt::format("process ended by signal {} ({})", WTERMSIG(status),
+                    strsignal(WTERMSIG(status)));
     record_failure(run.folder, reason);
-    say(fmt::format("batchlab: {} failed: {}\n", run.configuration->folder_name(), reason));
+    say(fmt::format("batchlab: {} failed: {}\n", run.configuration->folder_name(),
+                    reason));
     return static_cast<int>(ErrorKind::failed);
   }
 
@@ -209,14 +220,16 @@ void print_comparison(const std::vector<PlannedRun>& runs) {
   std::vector<Run> records;
   for (const PlannedRun& run : runs) {
     std::error_code ignored;
-    if (fs::exists(run.folder / "run.json", ignored)) records.push_back(read_run(run.folder));
+    if (fs::exists(run.folder / "run.json", ignored))
+      records.push_back(read_run(run.folder));
   }
   for (const Comparison& comparison : compare(records)) {
     fmt::print("{}", to_text(comparison));
   }
 }
 
-int exit_code(const std::vector<PlannedRun>& runs, const std::map<std::size_t, int>& codes) {
+int exit_code(const std::vector<PlannedRun>& runs,
+              const std::map<std::size_t, int>& codes) {
   std::vector<int> failures;
   for (const auto& [number, code] : codes) {
     if (code != 0) failures.push_back(code);
@@ -233,9 +246,10 @@ int exit_code(const std::vector<PlannedRun>& runs, const std::map<std::size_t, i
 void say_what_costs_speed() {
   const BlasDescription blas = describe_blas();
   if (blas.pinned_kernel.empty()) return;
-  say(fmt::format("batchlab: note: OPENBLAS_CORETYPE={} pins the BLAS kernel; unset, the "
-                  "library chooses the fastest for this processor\n",
-                  blas.pinned_kernel));
+  say(fmt::format(
+      "batchlab: note: OPENBLAS_CORETYPE={} pins the BLAS kernel; unset, the "
+      "library chooses the fastest for this processor\n",
+      blas.pinned_kernel));
 }
 
 }  // namespace
@@ -264,8 +278,8 @@ int run_sweep(const std::vector<RunConfiguration>& runs, const SweepOptions& opt
   }
   SweepOptions settled = options;
   if (settled.threads == 0) {
-    settled.threads = std::max<std::size_t>(
-        1, std::thread::hardware_concurrency() / settled.jobs);
+    settled.threads =
+        std::max<std::size_t>(1, std::thread::hardware_concurrency() / settled.jobs);
   }
   catch_signals();
   const std::map<std::size_t, int> codes = Sweep(missing, source, settled).run();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The runner: all runs of a specification, each in a process of its own, so that one that
-// fails does not take the others with it.
+// The runner: all runs of a specification, each in a process of its own, so that one
+// that fails does not take the others with it.
 #pragma once
 
 #include <filesystem>
@@ -22,11 +22,12 @@ struct SweepOptions {
   bool json = false;          // a dry run prints the complete configurations
 };
 
-// Does what is missing: runs that finished or diverged with the same configuration are kept.
-// Prints the comparison to standard output. Returns the exit code: 0; the code of the runs
-// that failed if all did alike; exit_some_failed; 128 + signal. Throws Error before any run
-// starts for: data that cannot be loaded, a configuration that the data refuse, a folder
-// that cannot be written, an existing run made from another configuration.
+// Does what is missing: runs that finished or diverged with the same configuration are
+// kept. Prints the comparison to standard output. Returns the exit code: 0; the code of
+// the runs that failed if all did alike; exit_some_failed; 128 + signal. Throws Error
+// before any run starts for: data that cannot be loaded, a configuration that the data
+// refuse, a folder that cannot be written, an existing run made from another
+// configuration.
 [[nodiscard]] int run_sweep(const std::vector<RunConfiguration>& runs,
                             const SweepOptions& options);
 

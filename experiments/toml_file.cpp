@@ -28,7 +28,9 @@ constexpr int most_levels = 32;
 // the stack that a file can take.
 constexpr int most_dots = 200;
 
-[[noreturn]] void refuse(const std::string& what) { throw Error(ErrorKind::usage, what); }
+[[noreturn]] void refuse(const std::string& what) {
+  throw Error(ErrorKind::usage, what);
+}
 
 void check_bytes(std::string_view text, const std::string& origin) {
   std::size_t line = 1;
@@ -44,9 +46,10 @@ void check_bytes(std::string_view text, const std::string& origin) {
       dots = 0;
     }
     if ((byte < 0x20 && c != '\n' && c != '\r' && c != '\t') || byte >= 0x7f) {
-      refuse(fmt::format("{}: line {}: byte 0x{:02x} is not allowed; a specification is "
-                         "plain ASCII TOML",
-                         origin, line, byte));
+      refuse(
+          fmt::format("{}: line {}: byte 0x{:02x} is not allowed; a specification is "
+                      "plain ASCII TOML",
+                      origin, line, byte));
     }
   }
 }
@@ -89,12 +92,14 @@ nlohmann::json& member(nlohmann::json& node, const std::string& key,
   if (node.is_null()) node = nlohmann::json::object();
   if (node.is_object()) return node[key];
   if (!node.is_array()) {
-    refuse(fmt::format("--set {}: \"{}\" is below a value that is not a table", assignment,
-                       printable(key)));
+    refuse(fmt::format("--set {}: \"{}\" is below a value that is not a table",
+                       assignment, printable(key)));
   }
   std::size_t position = 0;
-  const auto [end, failure] = std::from_chars(key.data(), key.data() + key.size(), position);
-  if (failure == std::errc() && end == key.data() + key.size() && position < node.size()) {
+  const auto [end, failure] =
+      std::from_chars(key.data(), key.data() + key.size(), position);
+  if (failure == std::errc() && end == key.data() + key.size() &&
+      position < node.size()) {
     return node[position];
   }
   for (const char* name : {"label", "name"}) {
@@ -102,9 +107,10 @@ nlohmann::json& member(nlohmann::json& node, const std::string& key,
       if (entry.is_object() && entry.value(name, nlohmann::json()) == key) return entry;
     }
   }
-  refuse(fmt::format("--set {}: no entry \"{}\" (there are {}: give a position from 0, a "
-                     "label or a name)",
-                     printable(assignment), printable(key), node.size()));
+  refuse(
+      fmt::format("--set {}: no entry \"{}\" (there are {}: give a position from 0, a "
+                  "label or a name)",
+                  printable(assignment), printable(key), node.size()));
 }
 
 nlohmann::json parse_value(const std::string& text) {
@@ -130,7 +136,8 @@ void check_utf8(const std::string& text, const std::string& assignment) {
 nlohmann::json parse_toml(std::string_view text, const std::string& origin) {
   check_bytes(text, origin);
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
-    refuse(fmt::format("{}: empty; a specification needs at least [[controllers]]", origin));
+    refuse(fmt::format("{}: empty; a specification needs at least [[controllers]]",
+                       origin));
   }
   try {
     return table_to_json(toml::parse(text), origin, 0);

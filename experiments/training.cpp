@@ -52,21 +52,23 @@ Needs with_components(Needs needs) {
 }
 
 // Throws where a rule reads what this run cannot measure.
-void check_needs(const RunConfiguration& configuration, Needs needs, const Split& split) {
+void check_needs(const RunConfiguration& configuration, Needs needs,
+                 const Split& split) {
   const bool validation = needs.has(&Statistics::validation_loss) ||
                           needs.has(&Statistics::validation_accuracy);
   if (validation && split.validation.empty()) {
-    throw Error(ErrorKind::usage,
-                fmt::format("{}: needs a validation split; set data.validation_fraction "
-                            "above 0, or another metric of the rule",
-                            configuration.label));
+    throw Error(
+        ErrorKind::usage,
+        fmt::format("{}: needs a validation split; set data.validation_fraction "
+                    "above 0, or another metric of the rule",
+                    configuration.label));
   }
 }
 
 }  // namespace
 
-TrainingRun::TrainingRun(const RunConfiguration& configuration, const DataSource& source,
-                         std::size_t threads)
+TrainingRun::TrainingRun(const RunConfiguration& configuration,
+                         const DataSource& source, std::size_t threads)
     : configuration_(configuration),
       source_(source),
       split_(make_split(configuration.data, source.training)),
@@ -79,7 +81,8 @@ TrainingRun::TrainingRun(const RunConfiguration& configuration, const DataSource
             *optimizer_, threads_, configuration.cut, configuration.seed),
       stream_(split_.training, configuration.data.shuffle, configuration.data.tail,
               configuration.seed),
-      controller_(make_controller(configuration.controller, configuration.controller_options,
+      controller_(make_controller(configuration.controller,
+                                  configuration.controller_options,
                                   {static_cast<std::int64_t>(split_.training.size())})),
       safety_(limits_from(configuration.limits,
                           {static_cast<std::int64_t>(split_.training.size())})),
@@ -108,7 +111,8 @@ TrainingRun::TrainingRun(const RunConfiguration& configuration, const DataSource
   }
 }
 
-RunResult TrainingRun::train(RunObserver& observer, const std::atomic<int>& interrupted) {
+RunResult TrainingRun::train(RunObserver& observer,
+                             const std::atomic<int>& interrupted) {
   RunResult result;
   result.parameter_count = network_.parameter_count();
   Clock clock;
@@ -134,9 +138,8 @@ RunResult TrainingRun::train(RunObserver& observer, const std::atomic<int>& inte
     const LossSum loss = step_.forward_backward(batch, estimator_);
 
     // Measure and update: the mean gradient, its norms, the optimizer, in one pass.
-    const TrainingStep::Update update =
-        step_.update(statistics_.learning_rate,
-                     measured_.has(&Statistics::gradient_norm_squared));
+    const TrainingStep::Update update = step_.update(
+        statistics_.learning_rate, measured_.has(&Statistics::gradient_norm_squared));
     measure(batch, loss.loss / static_cast<double>(batch.size()), update.gradients);
     clock.pause();
 
@@ -178,8 +181,8 @@ std::int64_t TrainingRun::next_batch_size() {
   }
   if (budget.epochs && configuration_.data.tail == EpochTail::carry) {
     const std::int64_t epochs_left = *budget.epochs - stream_.epochs_completed();
-    batch_size = std::min(batch_size,
-                          epochs_left * stream_.epoch_examples() - stream_.cursor());
+    batch_size =
+        std::min(batch_size, epochs_left * stream_.epoch_examples() - stream_.cursor());
   }
   stream_.skip_short_tail(batch_size);
   statistics_.epochs_completed = stream_.epochs_completed();
@@ -254,7 +257,8 @@ void TrainingRun::evaluate(RunObserver& observer, RunResult& result,
                            double training_seconds) {
   last_evaluation_epoch_ = statistics_.epochs_completed;
   last_evaluation_examples_ = statistics_.examples_seen;
-  const auto report = [&](const std::string& split, const EvaluationResult& evaluation) {
+  const auto report = [&](const std::string& split,
+                          const EvaluationResult& evaluation) {
     observer.on_evaluation(statistics_, training_seconds, split, evaluation);
     const auto& target = configuration_.target;
     if (target && target->split == split && target->reached(evaluation) &&
@@ -263,7 +267,8 @@ void TrainingRun::evaluate(RunObserver& observer, RunResult& result,
     }
   };
   if (!split_.validation.empty()) {
-    const EvaluationResult validation = step_.evaluate(source_.training, split_.validation);
+    const EvaluationResult validation =
+        step_.evaluate(source_.training, split_.validation);
     report("validation", validation);
     statistics_.validation_loss = validation.loss;
     statistics_.validation_accuracy = validation.accuracy;

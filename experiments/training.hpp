@@ -25,16 +25,17 @@ class RunObserver {
                            const LimitedDecision& used) = 0;
   virtual void on_step(const Statistics& after, double training_seconds) = 0;
   virtual void on_evaluation(const Statistics& at, double training_seconds,
-                             const std::string& split, const EvaluationResult& result) = 0;
+                             const std::string& split,
+                             const EvaluationResult& result) = 0;
 };
 
 enum class RunStatus { finished, diverged, interrupted };
 
 struct RunResult {
   RunStatus status = RunStatus::finished;
-  std::string reason;              // of what is not finished, in words
-  Statistics last;                 // after the last step
-  double training_seconds = 0;     // steps, statistics and decisions
+  std::string reason;           // of what is not finished, in words
+  Statistics last;              // after the last step
+  double training_seconds = 0;  // steps, statistics and decisions
   double evaluation_seconds = 0;
   std::optional<Statistics> target_reached;  // where the target was first met
   std::size_t parameter_count = 0;
@@ -43,16 +44,19 @@ struct RunResult {
 class TrainingRun {
  public:
   // Builds everything that the run needs; trains nothing. `source` must outlive this.
-  // Throws Error(usage) for what only the data can tell (a batch size above the training
-  // set), Error(data) or Error(corrupt) for initial weights that cannot be used.
+  // Throws Error(usage) for what only the data can tell (a batch size above the
+  // training set), Error(data) or Error(corrupt) for initial weights that cannot be
+  // used.
   TrainingRun(const RunConfiguration& configuration, const DataSource& source,
               std::size_t threads);
 
-  // Trains until the budget is spent, the target stops it, it diverges, or `interrupted`
-  // becomes true. Once.
-  [[nodiscard]] RunResult train(RunObserver& observer, const std::atomic<int>& interrupted);
+  // Trains until the budget is spent, the target stops it, it diverges, or
+  // `interrupted` becomes true. Once.
+  [[nodiscard]] RunResult train(RunObserver& observer,
+                                const std::atomic<int>& interrupted);
 
-  // The statistics that are measured: what the controller needs and what is to be logged.
+  // The statistics that are measured: what the controller needs and what is to be
+  // logged.
   [[nodiscard]] Needs measured() const { return measured_; }
 
   // Weights ("layers.0.weight", inputs x units; "layers.0.bias"), optimizer state
@@ -62,7 +66,8 @@ class TrainingRun {
  private:
   [[nodiscard]] std::int64_t next_batch_size();
   [[nodiscard]] double learning_rate(std::int64_t batch_size) const;
-  void measure(const Batch& batch, double batch_loss, const GroupedGradients& gradients);
+  void measure(const Batch& batch, double batch_loss,
+               const GroupedGradients& gradients);
   void decide();
   [[nodiscard]] bool evaluation_due() const;
   [[nodiscard]] bool evaluate_where_due(RunObserver& observer, RunResult& result,
@@ -91,12 +96,12 @@ class TrainingRun {
   Estimator estimator_;  // what the step has to measure for them
   NoiseScaleAverage noise_;
 
-  Statistics statistics_;      // after the last step
-  Decision wanted_;            // for the next one
+  Statistics statistics_;  // after the last step
+  Decision wanted_;        // for the next one
   LimitedDecision decided_;
   std::int64_t reference_batch_size_ = 0;
   std::int64_t last_evaluation_examples_ = 0, last_evaluation_epoch_ = 0;
-  double loss_since_evaluation_ = 0;            // sum over examples
+  double loss_since_evaluation_ = 0;  // sum over examples
   std::int64_t examples_since_evaluation_ = 0;
 };
 

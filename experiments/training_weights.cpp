@@ -20,16 +20,17 @@ void TrainingRun::load_initial_weights(const std::string& path) {
         file.tensors.begin(), file.tensors.end(),
         [&](const NamedTensor& tensor) { return tensor.name == block.name; });
     if (found == file.tensors.end()) {
-      throw Error(ErrorKind::usage,
-                  fmt::format("initial_weights: {} has no tensor {}", path, block.name));
+      throw Error(ErrorKind::usage, fmt::format("initial_weights: {} has no tensor {}",
+                                                path, block.name));
     }
     if (found->shape != block.shape) {
       throw Error(ErrorKind::usage,
-                  fmt::format("initial_weights: {}: {} must have shape [{}], got [{}]", path,
-                              block.name, fmt::join(block.shape, ", "),
+                  fmt::format("initial_weights: {}: {} must have shape [{}], got [{}]",
+                              path, block.name, fmt::join(block.shape, ", "),
                               fmt::join(found->shape, ", ")));
     }
-    std::copy(found->values.begin(), found->values.end(), parameters_.data() + block.offset);
+    std::copy(found->values.begin(), found->values.end(),
+              parameters_.data() + block.offset);
   }
 }
 

@@ -10,8 +10,8 @@ namespace batchlab {
 
 namespace {
 
-// The vector instruction returns its second operand where either is not a number: x last,
-// so that relu passes it on and the loss shows it.
+// The vector instruction returns its second operand where either is not a number: x
+// last, so that relu passes it on and the loss shows it.
 float relu(float x) { return x < 0 ? 0 : x; }
 FloatBatch relu(const FloatBatch& x) { return xsimd::max(FloatBatch(0.0F), x); }
 
@@ -60,8 +60,8 @@ class ActivationLayer final : public Layer {
   std::size_t inputs() const override { return inputs_; }
   std::size_t outputs() const override { return inputs_; }
 
-  void forward(const Tile&, const float*, const ConstMatrixView& input, MatrixView& output,
-               float*) const override {
+  void forward(const Tile&, const float*, const ConstMatrixView& input,
+               MatrixView& output, float*) const override {
     std::copy_n(input.data(), input.size(), output.data());
     activate(activation_, nullptr, output);
   }
@@ -98,21 +98,31 @@ void activate(Activation activation, const float* bias, MatrixView& values) {
     case Activation::none:
       if (bias) activate_as<Activation::none>(bias, values);
       break;
-    case Activation::relu: activate_as<Activation::relu>(bias, values); break;
-    case Activation::tanh: activate_as<Activation::tanh>(bias, values); break;
+    case Activation::relu:
+      activate_as<Activation::relu>(bias, values);
+      break;
+    case Activation::tanh:
+      activate_as<Activation::tanh>(bias, values);
+      break;
   }
 }
 
 void multiply_by_derivative(Activation activation, const ConstMatrixView& output,
                             MatrixView& delta) {
   switch (activation) {
-    case Activation::none: break;
-    case Activation::relu: derivative_as<Activation::relu>(output, delta); break;
-    case Activation::tanh: derivative_as<Activation::tanh>(output, delta); break;
+    case Activation::none:
+      break;
+    case Activation::relu:
+      derivative_as<Activation::relu>(output, delta);
+      break;
+    case Activation::tanh:
+      derivative_as<Activation::tanh>(output, delta);
+      break;
   }
 }
 
-std::unique_ptr<Layer> make_activation_layer(Activation activation, std::size_t inputs) {
+std::unique_ptr<Layer> make_activation_layer(Activation activation,
+                                             std::size_t inputs) {
   return std::make_unique<ActivationLayer>(activation, inputs);
 }
 

@@ -17,7 +17,8 @@ enum class Activation { none, relu, tanh };
 // Throws Error(usage) naming the closest.
 [[nodiscard]] Activation find_activation(const std::string& name);
 
-// values = activation(values + bias) row by row; bias (one float per column) may be null.
+// values = activation(values + bias) row by row; bias (one float per column) may be
+// null.
 void activate(Activation activation, const float* bias, MatrixView& values);
 
 // delta *= activation'(.), expressed by the activation's output:

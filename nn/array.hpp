@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Arrays: xtensor containers that own, xtensor adaptors that view. All are row-major float32.
+// Arrays: xtensor containers that own, xtensor adaptors that view. All are row-major
+// float32.
 #pragma once
 
 #include <cstddef>
@@ -12,15 +13,14 @@ namespace batchlab {
 using Array = xt::xtensor<float, 1>;  // owning; aligned for the vector unit
 
 // A matrix over memory owned elsewhere: rows x columns, contiguous.
-using MatrixView =
-    xt::xtensor_adaptor<xt::xbuffer_adaptor<float*, xt::no_ownership>, 2,
-                        xt::layout_type::row_major>;
-using ConstMatrixView =
-    xt::xtensor_adaptor<xt::xbuffer_adaptor<const float*, xt::no_ownership,
-                                            std::allocator<float>>, 2,
-                        xt::layout_type::row_major>;
+using MatrixView = xt::xtensor_adaptor<xt::xbuffer_adaptor<float*, xt::no_ownership>, 2,
+                                       xt::layout_type::row_major>;
+using ConstMatrixView = xt::xtensor_adaptor<
+    xt::xbuffer_adaptor<const float*, xt::no_ownership, std::allocator<float>>, 2,
+    xt::layout_type::row_major>;
 
-[[nodiscard]] inline MatrixView view(float* data, std::size_t rows, std::size_t columns) {
+[[nodiscard]] inline MatrixView view(float* data, std::size_t rows,
+                                     std::size_t columns) {
   return {xt::xbuffer_adaptor<float*, xt::no_ownership>(data, rows * columns),
           {rows, columns}};
 }

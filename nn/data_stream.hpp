@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The data stream: a cursor over a permutation. The order of epoch e is a function of
-// (seed, e); a batch is the slice [cursor, cursor + B). The batch size may change at every
-// step: no example is repeated or skipped within an epoch.
+// (seed, e); a batch is the slice [cursor, cursor + B). The batch size may change at
+// every step: no example is repeated or skipped within an epoch.
 #pragma once
 
 #include <cstddef>
@@ -37,10 +37,10 @@ class DataStream {
   DataStream(std::vector<std::uint32_t> examples, bool shuffle, EpochTail tail,
              std::uint32_t seed);
 
-  // Epochs consist of examples[first, first + count) from here on. The epoch in progress,
-  // if begun, is given up and does not count as completed; a fresh epoch number starts.
-  // Selecting what is selected already changes nothing. Throws Error(usage) when the range
-  // is empty or leaves the examples.
+  // Epochs consist of examples[first, first + count) from here on. The epoch in
+  // progress, if begun, is given up and does not count as completed; a fresh epoch
+  // number starts. Selecting what is selected already changes nothing. Throws
+  // Error(usage) when the range is empty or leaves the examples.
   void select(std::int64_t first, std::int64_t count);
 
   // The next batch of at most `batch_size` >= 1 examples: fewer at the end of an epoch
@@ -51,8 +51,8 @@ class DataStream {
   // take() would: so that the end can be seen before the next epoch begins.
   void skip_short_tail(std::int64_t batch_size);
 
-  // Whole passes made. Under `drop` an epoch is complete as soon as fewer examples remain
-  // than the last batch had, or than the next one wants.
+  // Whole passes made. Under `drop` an epoch is complete as soon as fewer examples
+  // remain than the last batch had, or than the next one wants.
   [[nodiscard]] std::int64_t epochs_completed() const { return epochs_completed_; }
   [[nodiscard]] std::int64_t epoch_examples() const;  // examples of one epoch
   [[nodiscard]] std::int64_t cursor() const;          // examples of this epoch passed
@@ -67,7 +67,7 @@ class DataStream {
   void restore(const Position& position);
 
  private:
-  void order_epoch();   // fills order_ for epoch_
+  void order_epoch();  // fills order_ for epoch_
   void finish_epoch();
   void append(std::size_t rows);  // moves them from order_ to batch_
 
@@ -78,7 +78,7 @@ class DataStream {
   std::uint32_t seed_;
   std::int64_t first_ = 0, count_ = 0;
   std::int64_t epochs_completed_ = 0;
-  std::uint32_t epoch_ = 0;    // number that keys the order and dropout
+  std::uint32_t epoch_ = 0;  // number that keys the order and dropout
   std::size_t cursor_ = 0;
   Batch batch_;
 };

@@ -23,9 +23,10 @@ struct Dataset {
 };
 
 struct DataSource {
-  std::string name;      // "fashion-mnist", or "idx"
-  std::string folder;    // where it was read
-  std::string checksum;  // CRC-32 of the four decompressed payloads, hexadecimal, by dashes
+  std::string name;    // "fashion-mnist", or "idx"
+  std::string folder;  // where it was read
+  std::string
+      checksum;  // CRC-32 of the four decompressed payloads, hexadecimal, by dashes
   Dataset training;
   Dataset test;
 };
@@ -45,11 +46,13 @@ struct KnownDataSet {
 [[nodiscard]] const KnownDataSet& find_data_set(const std::string& name);
 
 // Reads train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
-// t10k-labels-idx1-ubyte, each with .gz or without, from `folder` (empty: the set's own).
-// Throws Error(usage) for an unknown set or a folder that must be given; Error(data) for
-// missing (names the Debian package), damaged or altered files (checksum of a known set),
-// counts of images and labels that differ, labels out of range, no examples.
-[[nodiscard]] DataSource load_data(const std::string& name, const std::string& folder = "");
+// t10k-labels-idx1-ubyte, each with .gz or without, from `folder` (empty: the set's
+// own). Throws Error(usage) for an unknown set or a folder that must be given;
+// Error(data) for missing (names the Debian package), damaged or altered files
+// (checksum of a known set), counts of images and labels that differ, labels out of
+// range, no examples.
+[[nodiscard]] DataSource load_data(const std::string& name,
+                                   const std::string& folder = "");
 
 enum class SplitPart { first, last, random };
 
@@ -58,8 +61,8 @@ struct Split {
   std::vector<std::uint32_t> validation;  // ascending, disjoint from training
 };
 
-// Holds out round(fraction x examples) for validation, fraction in [0, 1). `random` is a
-// function of `seed` alone. Throws Error(usage) if nothing is left for training.
+// Holds out round(fraction x examples) for validation, fraction in [0, 1). `random` is
+// a function of `seed` alone. Throws Error(usage) if nothing is left for training.
 [[nodiscard]] Split split(std::size_t examples, double fraction, SplitPart part,
                           std::uint32_t seed);
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Dense layer, with rows a_i of the input and delta_i = gradient of loss i before activation:
+// Dense layer, with rows a_i of the input and delta_i = gradient of loss i before
+// activation:
 //
-//     W gradient = sum_i a_i^T delta_i,   b gradient = sum_i delta_i,   input: delta W^T
-//     |g_i|^2 = |delta_i|^2 (|a_i|^2 + 1), weight and bias together
+//     W gradient = sum_i a_i^T delta_i,   b gradient = sum_i delta_i,   input: delta
+//     W^T |g_i|^2 = |delta_i|^2 (|a_i|^2 + 1), weight and bias together
 //
 // Goodfellow: Efficient per-example gradient computations (2015), arXiv 1510.01799.
 #include "nn/dense.hpp"
@@ -23,17 +24,23 @@ namespace {
 
 struct Spread {
   bool normal;
-  double half_width;  // of the uniform distribution, or standard deviation of the normal
+  double
+      half_width;  // of the uniform distribution, or standard deviation of the normal
 };
 
-Spread spread_of(Initialisation initialisation, std::size_t inputs, std::size_t outputs) {
+Spread spread_of(Initialisation initialisation, std::size_t inputs,
+                 std::size_t outputs) {
   const auto fan_in = static_cast<double>(inputs);
   const double fan_both = fan_in + static_cast<double>(outputs);
   switch (initialisation) {
-    case Initialisation::glorot_uniform: return {false, std::sqrt(6 / fan_both)};
-    case Initialisation::glorot_normal: return {true, std::sqrt(2 / fan_both)};
-    case Initialisation::he_uniform: return {false, std::sqrt(6 / fan_in)};
-    case Initialisation::he_normal: return {true, std::sqrt(2 / fan_in)};
+    case Initialisation::glorot_uniform:
+      return {false, std::sqrt(6 / fan_both)};
+    case Initialisation::glorot_normal:
+      return {true, std::sqrt(2 / fan_both)};
+    case Initialisation::he_uniform:
+      return {false, std::sqrt(6 / fan_in)};
+    case Initialisation::he_normal:
+      return {true, std::sqrt(2 / fan_in)};
   }
   return {};
 }
@@ -48,7 +55,9 @@ class DenseLayer final : public Layer {
  public:
   DenseLayer(std::size_t inputs, std::size_t units, Activation activation,
              Initialisation initialisation)
-      : inputs_(inputs), units_(units), activation_(activation),
+      : inputs_(inputs),
+        units_(units),
+        activation_(activation),
         initialisation_(initialisation) {}
 
   std::string_view type() const override { return "dense"; }
@@ -82,14 +91,16 @@ class DenseLayer final : public Layer {
                 const ConstMatrixView& output, const float*, MatrixView& delta,
                 MatrixView* input_delta, const GradientSink& gradient) const override {
     multiply_by_derivative(activation_, output, delta);
-    const ConstMatrixView rows_delta = view(std::as_const(delta).data(), rows(delta), units_);
+    const ConstMatrixView rows_delta =
+        view(std::as_const(delta).data(), rows(delta), units_);
     add_rows(rows_delta, gradient.sums + inputs_ * units_, gradient.overwrite);
     MatrixView weight_sums = view(gradient.sums, inputs_, units_);
     multiply_transposed_left(input, rows_delta, weight_sums, !gradient.overwrite);
     if (gradient.example_norms_squared) {
       add_example_norms(input, rows_delta, gradient.example_norms_squared);
     }
-    if (input_delta) multiply_transposed_right(rows_delta, weight(parameters), *input_delta);
+    if (input_delta)
+      multiply_transposed_right(rows_delta, weight(parameters), *input_delta);
   }
 
  private:

@@ -23,7 +23,8 @@ enum class Initialisation { glorot_uniform, glorot_normal, he_uniform, he_normal
 // Throws Error(usage) naming the closest.
 [[nodiscard]] Initialisation find_initialisation(const std::string& name);
 
-[[nodiscard]] std::unique_ptr<Layer> make_dense_layer(std::size_t inputs, std::size_t units,
+[[nodiscard]] std::unique_ptr<Layer> make_dense_layer(std::size_t inputs,
+                                                      std::size_t units,
                                                       Activation activation,
                                                       Initialisation initialisation);
 

@@ -30,9 +30,9 @@ class DropoutLayer final : public Layer {
     multiply_by_mask(input.data(), mask, output.data(), input.size());
   }
 
-  void backward(const Tile&, const float*, const ConstMatrixView&, const ConstMatrixView&,
-                const float* mask, MatrixView& delta, MatrixView* input_delta,
-                const GradientSink&) const override {
+  void backward(const Tile&, const float*, const ConstMatrixView&,
+                const ConstMatrixView&, const float* mask, MatrixView& delta,
+                MatrixView* input_delta, const GradientSink&) const override {
     if (input_delta) {
       multiply_by_mask(delta.data(), mask, input_delta->data(), delta.size());
     }
@@ -45,9 +45,9 @@ class DropoutLayer final : public Layer {
     const std::uint32_t epoch = tile.batch->epoch_of(position);
     const float kept = 1 / (1 - rate_);
     for (std::size_t j = 0; j < inputs_; j += 4) {
-      const auto bits = random_bits(
-          tile.seed, RandomPurpose::dropout,
-          {static_cast<std::uint32_t>(j), example, epoch, number_});
+      const auto bits =
+          random_bits(tile.seed, RandomPurpose::dropout,
+                      {static_cast<std::uint32_t>(j), example, epoch, number_});
       for (std::size_t k = 0; k < std::min<std::size_t>(4, inputs_ - j); ++k) {
         mask[j + k] = uniform_float(bits[k]) < rate_ ? 0.0F : kept;
       }

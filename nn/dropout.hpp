@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Dropout: each value is zeroed with probability `rate` in training, the others divided by
-// 1 - rate. The mask of an example is a function of (seed, epoch, example, layer): cutting a
-// batch into tiles cannot change it. Srivastava et al. 2014, in its inverted form.
+// Dropout: each value is zeroed with probability `rate` in training, the others divided
+// by 1 - rate. The mask of an example is a function of (seed, epoch, example, layer):
+// cutting a batch into tiles cannot change it. Srivastava et al. 2014, in its inverted
+// form.
 #pragma once
 
 #include <memory>

@@ -20,7 +20,8 @@ double sum_of_squares(const float* values, std::size_t size) {
         sums[k] = xsimd::fma(x, x, sums[k]);
       }
     }
-    total += static_cast<double>(xsimd::hadd((sums[0] + sums[1]) + (sums[2] + sums[3])));
+    total +=
+        static_cast<double>(xsimd::hadd((sums[0] + sums[1]) + (sums[2] + sums[3])));
   }
   for (; i < size; ++i) {
     total += static_cast<double>(values[i]) * static_cast<double>(values[i]);
@@ -44,7 +45,8 @@ bool all_finite(const float* values, std::size_t size) {
 
 void scale_bytes(const std::uint8_t* __restrict input, std::size_t size, float scale,
                  float* __restrict output) {
-  for (std::size_t i = 0; i < size; ++i) output[i] = static_cast<float>(input[i]) * scale;
+  for (std::size_t i = 0; i < size; ++i)
+    output[i] = static_cast<float>(input[i]) * scale;
 }
 
 void add_rows(const ConstMatrixView& matrix, float* sums, bool overwrite) {

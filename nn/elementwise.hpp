@@ -39,14 +39,16 @@ void for_each_position(std::size_t size, F&& f) {
   for (; i < size; ++i) f.template operator()<float>(i);
 }
 
-// sum_i values_i^2. Partial sums of at most a few dozen terms in float, their sum in double.
+// sum_i values_i^2. Partial sums of at most a few dozen terms in float, their sum in
+// double.
 [[nodiscard]] double sum_of_squares(const float* values, std::size_t size);
 
 // False if any value is infinite or not a number.
 [[nodiscard]] bool all_finite(const float* values, std::size_t size);
 
 // output = scale * input, bytes to floats.
-void scale_bytes(const std::uint8_t* input, std::size_t size, float scale, float* output);
+void scale_bytes(const std::uint8_t* input, std::size_t size, float scale,
+                 float* output);
 
 // Adds each row of `matrix` to `sums` (one float per column); `overwrite` starts from
 // zero and needs a row.

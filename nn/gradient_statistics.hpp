@@ -7,9 +7,9 @@
 //     G2 = q - V (1/B - 1/N)                        unbiased |true gradient|^2
 //     noise scale = EMA(V) / EMA(G2)                McCandlish et al. 2018
 //
-// The 1/N is the finite-population correction: an epoch is drawn without replacement, so a
-// batch of all N examples has no noise and G2 = q. No clipping but of the ratio: it would
-// bias the averages.
+// The 1/N is the finite-population correction: an epoch is drawn without replacement,
+// so a batch of all N examples has no noise and G2 = q. No clipping but of the ratio:
+// it would bias the averages.
 #pragma once
 
 #include <cstdint>
@@ -20,14 +20,14 @@ namespace batchlab {
 // Sums over the groups into which a batch was cut: groups of one example (per-example
 // estimator), or lanes (micro-batch estimator).
 struct GroupedGradients {
-  std::int64_t batch_size = 0;         // B, examples
-  std::int64_t groups = 0;             // M; 0: not measured
-  double weighted_norms_squared = 0;   // sum_m b_m |gbar_m|^2, b_m examples in group m
-  double gradient_norm_squared = 0;    // q
+  std::int64_t batch_size = 0;        // B, examples
+  std::int64_t groups = 0;            // M; 0: not measured
+  double weighted_norms_squared = 0;  // sum_m b_m |gbar_m|^2, b_m examples in group m
+  double gradient_norm_squared = 0;   // q
 };
 
 struct GradientEstimate {
-  std::optional<double> gradient_variance_trace;     // absent with fewer than two groups
+  std::optional<double> gradient_variance_trace;  // absent with fewer than two groups
   std::optional<double> true_gradient_norm_squared;  // absent as V is; may be negative
 };
 
@@ -37,9 +37,9 @@ struct GradientEstimate {
 [[nodiscard]] GradientEstimate estimate(const GroupedGradients& gradients,
                                         std::int64_t training_set_size);
 
-// The ratio of two averages that decay with the examples seen: a step of n examples weighs
-// n, and an older one less by exp(-examples since / horizon). V and G2 do not depend on B,
-// so the averages outlive a change of batch size.
+// The ratio of two averages that decay with the examples seen: a step of n examples
+// weighs n, and an older one less by exp(-examples since / horizon). V and G2 do not
+// depend on B, so the averages outlive a change of batch size.
 class NoiseScaleAverage {
  public:
   explicit NoiseScaleAverage(double horizon_examples) : horizon_(horizon_examples) {}
@@ -47,8 +47,8 @@ class NoiseScaleAverage {
   void add(std::int64_t batch_size, double gradient_variance_trace,
            double true_gradient_norm_squared);
 
-  // In examples. Absent before the first step, and while the average of G2 is not positive:
-  // the true gradient is not resolved from the noise.
+  // In examples. Absent before the first step, and while the average of G2 is not
+  // positive: the true gradient is not resolved from the noise.
   [[nodiscard]] std::optional<double> noise_scale() const;
 
   struct State {

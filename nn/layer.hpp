@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // A layer: a function of parameters and input without state of its own, so that every
-// thread may run it on its own tile. Parameters, activations and gradients live elsewhere.
+// thread may run it on its own tile. Parameters, activations and gradients live
+// elsewhere.
 #pragma once
 
 #include <cstdint>
@@ -26,17 +27,17 @@ struct Tile {
 
 // Where a layer's parameters stand in the flat array.
 struct ParameterBlock {
-  std::string name;                // "weight", "bias"
+  std::string name;  // "weight", "bias"
   std::vector<std::size_t> shape;
   [[nodiscard]] std::size_t size() const;
 };
 
 // Where a layer adds its part of the gradient: sums over examples, of the loss of each.
 struct GradientSink {
-  float* sums = nullptr;    // laid out as the layer's parameters
-  bool overwrite = false;   // the first tile of a lane starts from zero
-  // Per row of the tile: += |gradient of this example with respect to these parameters|^2;
-  // null unless the statistic is asked for.
+  float* sums = nullptr;   // laid out as the layer's parameters
+  bool overwrite = false;  // the first tile of a lane starts from zero
+  // Per row of the tile: += |gradient of this example with respect to these
+  // parameters|^2; null unless the statistic is asked for.
   double* example_norms_squared = nullptr;
 };
 
@@ -45,7 +46,7 @@ class Layer {
   virtual ~Layer() = default;
 
   [[nodiscard]] virtual std::string_view type() const = 0;
-  [[nodiscard]] virtual std::size_t inputs() const = 0;   // features of a row
+  [[nodiscard]] virtual std::size_t inputs() const = 0;  // features of a row
   [[nodiscard]] virtual std::size_t outputs() const = 0;
   [[nodiscard]] virtual std::vector<ParameterBlock> parameters() const { return {}; }
   // Floats per row that forward() leaves for backward() beside input and output.
@@ -64,7 +65,8 @@ class Layer {
   // overwritten. input_delta: the same with respect to input, or null when not needed.
   virtual void backward(const Tile& tile, const float* parameters,
                         const ConstMatrixView& input, const ConstMatrixView& output,
-                        const float* scratch, MatrixView& delta, MatrixView* input_delta,
+                        const float* scratch, MatrixView& delta,
+                        MatrixView* input_delta,
                         const GradientSink& gradient) const = 0;
 };
 

@@ -30,8 +30,8 @@ void multiply_transposed_left(const ConstMatrixView& left, const ConstMatrixView
   xt::blas::gemm(left, right, result, true, false, 1.0F, accumulate ? 1.0F : 0.0F);
 }
 
-void multiply_transposed_right(const ConstMatrixView& left, const ConstMatrixView& right,
-                               MatrixView& result) {
+void multiply_transposed_right(const ConstMatrixView& left,
+                               const ConstMatrixView& right, MatrixView& result) {
   xt::blas::gemm(left, right, result, false, true, 1.0F, 0.0F);
 }
 

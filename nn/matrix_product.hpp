@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Matrix products: xtensor-blas over OpenBLAS, from one source file. Each call runs on the
-// calling thread alone.
+// Matrix products: xtensor-blas over OpenBLAS, from one source file. Each call runs on
+// the calling thread alone.
 #pragma once
 
 #include <string>
@@ -17,10 +17,11 @@ void multiply(const ConstMatrixView& left, const ConstMatrixView& right,
 void multiply_transposed_left(const ConstMatrixView& left, const ConstMatrixView& right,
                               MatrixView& result, bool accumulate);
 // result = left right^T
-void multiply_transposed_right(const ConstMatrixView& left, const ConstMatrixView& right,
-                               MatrixView& result);
+void multiply_transposed_right(const ConstMatrixView& left,
+                               const ConstMatrixView& right, MatrixView& result);
 
-// Keeps BLAS to one thread a call: threads are ours (thread_pool.hpp). Call once at start.
+// Keeps BLAS to one thread a call: threads are ours (thread_pool.hpp). Call once at
+// start.
 void use_single_threaded_blas();
 
 struct BlasDescription {

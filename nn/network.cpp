@@ -45,7 +45,8 @@ const std::vector<std::string>& layer_types() {
 }
 
 std::size_t ParameterBlock::size() const {
-  return std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>());
+  return std::accumulate(shape.begin(), shape.end(), std::size_t{1},
+                         std::multiplies<>());
 }
 
 Network::Network(std::size_t inputs, std::span<const LayerOptions> layers)
@@ -116,7 +117,8 @@ void Network::backward(const Tile& tile, const float* parameters, Workspace& wor
     const Layer& layer = *layers_[i];
     const float* values = workspace.values_.data();
     MatrixView delta = view(workspace.delta_[from].data(), tile.rows, layer.outputs());
-    MatrixView below = view(workspace.delta_[1 - from].data(), tile.rows, layer.inputs());
+    MatrixView below =
+        view(workspace.delta_[1 - from].data(), tile.rows, layer.inputs());
     const GradientSink sink{gradient.sums + offsets_[i], gradient.overwrite,
                             gradient.example_norms_squared};
     layer.backward(

@@ -13,8 +13,8 @@
 
 namespace batchlab {
 
-// One layer as a specification describes it; what a type does not use is ignored here and
-// refused where the specification is read.
+// One layer as a specification describes it; what a type does not use is ignored here
+// and refused where the specification is read.
 struct LayerOptions {
   std::string type;  // dense, relu, tanh, dropout
   std::size_t units = 0;
@@ -25,7 +25,8 @@ struct LayerOptions {
 
 [[nodiscard]] const std::vector<std::string>& layer_types();
 
-// A parameter block of the whole network: "layers.0.weight" at offset in the flat array.
+// A parameter block of the whole network: "layers.0.weight" at offset in the flat
+// array.
 struct NamedBlock {
   std::string name;
   std::vector<std::size_t> shape;
@@ -52,8 +53,8 @@ class Workspace {
 
 class Network {
  public:
-  // Throws Error(usage) for an unknown type or activation, a dense layer without units, a
-  // dropout rate outside [0, 1), no layers.
+  // Throws Error(usage) for an unknown type or activation, a dense layer without units,
+  // a dropout rate outside [0, 1), no layers.
   Network(std::size_t inputs, std::span<const LayerOptions> layers);
 
   [[nodiscard]] std::size_t inputs() const { return inputs_; }
@@ -63,12 +64,13 @@ class Network {
 
   [[nodiscard]] Array initial_parameters(std::uint32_t seed) const;
 
-  // Runs the layers on the tile in workspace.input(). Returns a copy of the output, rows x
-  // outputs, inside the workspace: the loss overwrites it by its gradient.
+  // Runs the layers on the tile in workspace.input(). Returns a copy of the output,
+  // rows x outputs, inside the workspace: the loss overwrites it by its gradient.
   [[nodiscard]] MatrixView forward(const Tile& tile, const float* parameters,
                                    Workspace& workspace) const;
 
-  // After forward(), with what it returned overwritten by the gradient of each row's loss.
+  // After forward(), with what it returned overwritten by the gradient of each row's
+  // loss.
   void backward(const Tile& tile, const float* parameters, Workspace& workspace,
                 const GradientSink& gradient) const;
 

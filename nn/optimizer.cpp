@@ -2,12 +2,14 @@
 //
 // SGD, velocity v:            v <- momentum v - rate g
 //                             p <- p + v,  Nesterov: p + momentum v - rate g
-// Adam (Kingma, Ba 2015):     m <- beta1 m + (1 - beta1) g,  s <- beta2 s + (1 - beta2) g^2
+// Adam (Kingma, Ba 2015):     m <- beta1 m + (1 - beta1) g,  s <- beta2 s + (1 - beta2)
+// g^2
 //                             p <- p - rate sqrt(1 - prod beta2) / (1 - prod beta1)
 //                                      m / (sqrt(s) + epsilon)
 // Decoupled weight decay (AdamW: Loshchilov, Hutter 2019; SGD alike): first
 //                             p <- p - rate weight_decay p
-// The bias correction uses the product of the betas, so that betas may change in mid-run.
+// The bias correction uses the product of the betas, so that betas may change in
+// mid-run.
 #include "nn/optimizer.hpp"
 
 #include <algorithm>
@@ -68,7 +70,8 @@ class Sgd final : public Optimizer {
 
 class Adam final : public Optimizer {
  public:
-  Adam(const OptimizerOptions& options, double weight_decay, std::size_t parameter_count)
+  Adam(const OptimizerOptions& options, double weight_decay,
+       std::size_t parameter_count)
       : options_(options),
         weight_decay_(weight_decay),
         first_moment_(xt::zeros<float>({parameter_count})),
@@ -125,7 +128,8 @@ const std::vector<std::string>& optimizer_names() {
 std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options,
                                           std::size_t parameter_count) {
   if (options.name == "sgd") return std::make_unique<Sgd>(options, parameter_count);
-  if (options.name == "adam") return std::make_unique<Adam>(options, 0, parameter_count);
+  if (options.name == "adam")
+    return std::make_unique<Adam>(options, 0, parameter_count);
   if (options.name == "adamw") {
     return std::make_unique<Adam>(options, options.weight_decay, parameter_count);
   }

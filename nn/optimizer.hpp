@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Optimizers: loops over flat arrays, a chunk at a time, so that threads can share the pass
-// and it can be fused with the reduction. Conventions and defaults are Keras's.
+// Optimizers: loops over flat arrays, a chunk at a time, so that threads can share the
+// pass and it can be fused with the reduction. Conventions and defaults are Keras's.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +18,9 @@ struct OptimizerOptions {
   std::string name = "adam";  // sgd, adam, adamw
   double momentum = 0;        // sgd
   bool nesterov = false;      // sgd
-  double weight_decay = 0;    // sgd, adamw: decoupled, parameters *= 1 - rate weight_decay
-  double beta1 = 0.9;         // adam, adamw
+  double weight_decay =
+      0;               // sgd, adamw: decoupled, parameters *= 1 - rate weight_decay
+  double beta1 = 0.9;  // adam, adamw
   double beta2 = 0.999;
   double epsilon = 1e-7;
 };
@@ -40,7 +41,8 @@ class Optimizer {
   virtual void begin_step(double learning_rate) = 0;
 
   // Updates parameters [offset, offset + gradient.size()), of which `parameters` is the
-  // first. `gradient` is the mean over the batch. Different chunks on different threads.
+  // first. `gradient` is the mean over the batch. Different chunks on different
+  // threads.
   virtual void update(float* parameters, std::span<const float> gradient,
                       std::size_t offset) = 0;
 

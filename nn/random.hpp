@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Random numbers as a function of (seed, purpose, counter): Philox 4x32-10 of Random123.
-// The same numbers whatever the order, thread or process that asks for them.
+// Random numbers as a function of (seed, purpose, counter): Philox 4x32-10 of
+// Random123. The same numbers whatever the order, thread or process that asks for them.
 // Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3 (2011).
 #pragma once
 
@@ -31,10 +31,12 @@ using RandomCounter = std::array<std::uint32_t, 4>;
 }
 
 // Uniform in [0, bound), bound > 0, with a bias below bound / 2^64.
-[[nodiscard]] constexpr std::uint32_t uniform_integer(std::uint32_t high, std::uint32_t low,
+[[nodiscard]] constexpr std::uint32_t uniform_integer(std::uint32_t high,
+                                                      std::uint32_t low,
                                                       std::uint32_t bound) {
   const std::uint64_t bits = (std::uint64_t{high} << 32) | low;
-  return static_cast<std::uint32_t>((static_cast<unsigned __int128>(bits) * bound) >> 64);
+  return static_cast<std::uint32_t>((static_cast<unsigned __int128>(bits) * bound) >>
+                                    64);
 }
 
 }  // namespace batchlab

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The safetensors file format: 8 bytes little-endian header length, a JSON header (name ->
-// dtype, shape, data_offsets; "__metadata__": strings), then the data.
+// The safetensors file format: 8 bytes little-endian header length, a JSON header (name
+// -> dtype, shape, data_offsets; "__metadata__": strings), then the data.
 // https://github.com/huggingface/safetensors
 #pragma once
 
@@ -27,8 +27,8 @@ struct TensorFile {
 // Throws Error(disk) naming the path and the system's reason; `path` is then as before.
 void write_safetensors(const std::string& path, const TensorFile& file);
 
-// Reads a file of F32 tensors. Throws Error(data) when missing, Error(corrupt) when it is
-// no whole safetensors file: header length, JSON, dtype other than F32, offsets that
+// Reads a file of F32 tensors. Throws Error(data) when missing, Error(corrupt) when it
+// is no whole safetensors file: header length, JSON, dtype other than F32, offsets that
 // overlap, leave gaps or leave the file, sizes that do not match shapes or overflow.
 [[nodiscard]] TensorFile read_safetensors(const std::string& path);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-//     loss_i = log sum_j exp(z_ij - max_i) - (z_iy - max_i),   d loss_i / d z = softmax - 1_y
+//     loss_i = log sum_j exp(z_ij - max_i) - (z_iy - max_i),   d loss_i / d z = softmax
+//     - 1_y
 #include "nn/softmax_cross_entropy.hpp"
 
 #include <cmath>
@@ -28,7 +29,8 @@ std::size_t shift_by_maximum(float* row, std::size_t width) {
 LossSum softmax_cross_entropy(MatrixView& logits, const std::uint8_t* labels) {
   const std::size_t count = rows(logits), width = columns(logits);
   LossSum sum;
-  if (!all_finite(logits.data(), count * width)) {  // -inf alone would just weigh nothing
+  if (!all_finite(logits.data(),
+                  count * width)) {  // -inf alone would just weigh nothing
     sum.loss = std::numeric_limits<double>::quiet_NaN();
   }
   for (std::size_t i = 0; i < count; ++i) {

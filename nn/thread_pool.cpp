@@ -39,7 +39,8 @@ ThreadPool::~ThreadPool() {
 void ThreadPool::run(const std::function<void(std::size_t)>& task) {
   if (!threads_.empty()) {
     task_ = &task;
-    pending_.store(static_cast<std::uint32_t>(threads_.size()), std::memory_order_relaxed);
+    pending_.store(static_cast<std::uint32_t>(threads_.size()),
+                   std::memory_order_relaxed);
     round_.fetch_add(1, std::memory_order_release);
     round_.notify_all();
   }

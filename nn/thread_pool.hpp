@@ -23,8 +23,8 @@ class ThreadPool {
 
   [[nodiscard]] std::size_t workers() const { return threads_.size() + 1; }
 
-  // Calls task(worker) once for each worker, the caller being worker 0; returns when all
-  // have returned. `task` must not throw.
+  // Calls task(worker) once for each worker, the caller being worker 0; returns when
+  // all have returned. `task` must not throw.
   void run(const std::function<void(std::size_t)>& task);
 
  private:

@@ -10,11 +10,12 @@ namespace batchlab {
 
 namespace {
 
-constexpr std::size_t default_tile_height = 128;  // rows: stay in the second-level cache
-constexpr std::size_t chunk_size = 2048;          // parameters: stay in the first-level cache
+constexpr std::size_t default_tile_height =
+    128;                                  // rows: stay in the second-level cache
+constexpr std::size_t chunk_size = 2048;  // parameters: stay in the first-level cache
 
-// Two lanes serve two threads and the micro-batch estimator; more only where a lane keeps
-// whole tiles of its own, for the reduction reads every lane.
+// Two lanes serve two threads and the micro-batch estimator; more only where a lane
+// keeps whole tiles of its own, for the reduction reads every lane.
 std::size_t default_lanes(std::size_t batch_size) {
   if (batch_size < 1024) return 2;
   return batch_size < 4096 ? 4 : 8;
@@ -29,11 +30,18 @@ Cut cut_batch(std::size_t batch_size, const CutOptions& options) {
           options.tile_height ? options.tile_height : default_tile_height};
 }
 
-TrainingStep::TrainingStep(const Network& network, const Dataset& data, float input_scale,
-                           Array& parameters, Optimizer& optimizer, ThreadPool& threads,
-                           const CutOptions& options, std::uint32_t seed)
-    : network_(network), data_(data), input_scale_(input_scale), parameters_(parameters),
-      optimizer_(optimizer), threads_(threads), options_(options), seed_(seed),
+TrainingStep::TrainingStep(const Network& network, const Dataset& data,
+                           float input_scale, Array& parameters, Optimizer& optimizer,
+                           ThreadPool& threads, const CutOptions& options,
+                           std::uint32_t seed)
+    : network_(network),
+      data_(data),
+      input_scale_(input_scale),
+      parameters_(parameters),
+      optimizer_(optimizer),
+      threads_(threads),
+      options_(options),
+      seed_(seed),
       chunks_((network.parameter_count() + chunk_size - 1) / chunk_size) {
   use_single_threaded_blas();  // or bits would depend on its threads
   const std::size_t height = cut_batch(1, options).tile_height;
@@ -77,7 +85,8 @@ void TrainingStep::run_lane(std::size_t number, std::size_t worker) {
   }
 }
 
-void TrainingStep::run_tile(Lane& lane, const Tile& tile, bool first, std::size_t number) {
+void TrainingStep::run_tile(Lane& lane, const Tile& tile, bool first,
+                            std::size_t number) {
   Worker& worker = workers_[number];
   gather(data_, std::span(batch_->examples).subspan(tile.first_row, tile.rows), number);
   MatrixView logits = network_.forward(tile, parameters_.data(), worker.workspace);

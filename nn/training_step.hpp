@@ -3,9 +3,10 @@
 // The training step: tiles and lanes.
 //
 // A batch is cut into lanes, a lane into tiles. A tile goes forward and backward on one
-// thread in a workspace that stays in cache, and adds its gradient sums to its lane. One
-// pass over the parameters then reduces the lanes in order, takes norms and updates. The cut
-// depends on the batch size alone, never on threads: so does every bit of the result.
+// thread in a workspace that stays in cache, and adds its gradient sums to its lane.
+// One pass over the parameters then reduces the lanes in order, takes norms and
+// updates. The cut depends on the batch size alone, never on threads: so does every bit
+// of the result.
 #pragma once
 
 #include <cstdint>
@@ -44,24 +45,25 @@ struct EvaluationResult {
 
 class TrainingStep {
  public:
-  // Everything is kept by reference and must outlive this. `input_scale`: factor from bytes
-  // to the network's inputs.
+  // Everything is kept by reference and must outlive this. `input_scale`: factor from
+  // bytes to the network's inputs.
   TrainingStep(const Network& network, const Dataset& data, float input_scale,
                Array& parameters, Optimizer& optimizer, ThreadPool& threads,
                const CutOptions& options, std::uint32_t seed);
 
-  // Forward and backward over the batch. Returns the sum of the examples' losses. The lanes
-  // then hold gradient sums.
+  // Forward and backward over the batch. Returns the sum of the examples' losses. The
+  // lanes then hold gradient sums.
   LossSum forward_backward(const Batch& batch, Estimator estimator);
 
-  // Reduces the lanes to the mean gradient of the last batch, measures it and updates the
-  // parameters, in one pass.
+  // Reduces the lanes to the mean gradient of the last batch, measures it and updates
+  // the parameters, in one pass.
   struct Update {
-    GroupedGradients gradients;  // weighted_norms_squared and groups as the estimator asks
+    GroupedGradients
+        gradients;  // weighted_norms_squared and groups as the estimator asks
     bool parameters_finite = true;
   };
-  // `norm_wanted`: take |mean gradient|^2 even where the estimator does not need it; else
-  // it is 0.
+  // `norm_wanted`: take |mean gradient|^2 even where the estimator does not need it;
+  // else it is 0.
   Update update(double learning_rate, bool norm_wanted = false);
 
   // Mean loss and accuracy over `examples` of `data`, which must not be empty.
@@ -73,7 +75,7 @@ class TrainingStep {
 
  private:
   struct Lane {
-    Array sums;          // gradient sums over the lane's rows
+    Array sums;  // gradient sums over the lane's rows
     std::size_t rows = 0;
     LossSum loss;
     double example_norms_squared = 0;
@@ -102,7 +104,7 @@ class TrainingStep {
 
   struct Worker {
     Workspace workspace;
-    std::vector<std::uint8_t> labels;   // of the tile
+    std::vector<std::uint8_t> labels;  // of the tile
     std::vector<double> example_norms_squared;
   };
   std::vector<Worker> workers_;

@@ -35,19 +35,20 @@ struct ComparisonRow {
   std::size_t runs = 0;      // all of them
   std::size_t finished = 0;  // with status "finished"; the figures below are of these
   std::vector<std::string> troubles;  // "seed 2: diverged"
-  Summary accuracy, loss;    // last evaluation on the reported split
+  Summary accuracy, loss;             // last evaluation on the reported split
   Summary updates, examples, training_seconds;
   Summary examples_per_second;  // of the training clock
   std::size_t reached = 0;      // of the finished
-  Summary examples_to_target, updates_to_target, seconds_to_target;  // of those that reached
+  Summary examples_to_target, updates_to_target,
+      seconds_to_target;  // of those that reached
 };
 
 struct Comparison {
   std::string specification;
-  std::string split;                 // of accuracy and loss: "test", else what there is
+  std::string split;  // of accuracy and loss: "test", else what there is
   std::optional<std::string> target;  // "test_accuracy >= 0.86"; absent: none was set
-  std::vector<ComparisonRow> rows;   // in the order of the specification
-  std::vector<std::string> notes;    // differing budgets, torn lines, n too small, ...
+  std::vector<ComparisonRow> rows;    // in the order of the specification
+  std::vector<std::string> notes;     // differing budgets, torn lines, n too small, ...
 };
 
 // One per specification found among the runs, in order of appearance.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A comparison for people: the same three tables, aligned for a terminal or as Markdown.
-// Updates, examples and seconds stand side by side; accuracy is a fraction everywhere.
+// A comparison for people: the same three tables, aligned for a terminal or as
+// Markdown. Updates, examples and seconds stand side by side; accuracy is a fraction
+// everywhere.
 
 #include <fmt/format.h>
 
@@ -59,14 +60,15 @@ std::string part(std::size_t some, std::size_t all) {
 }
 
 Grid final_figures(const Comparison& comparison) {
-  Grid grid = {{"controller", "runs", "accuracy", "95 % interval", "loss", "95 % interval"}};
+  Grid grid = {
+      {"controller", "runs", "accuracy", "95 % interval", "loss", "95 % interval"}};
   for (const ComparisonRow& row : comparison.rows) {
-    grid.push_back({row.controller,
-                    row.finished == row.runs ? std::to_string(row.runs)
-                                             : part(row.finished, row.runs),
-                    mean_and_deviation(row.accuracy, fraction),
-                    interval(row.accuracy, fraction),
-                    mean_and_deviation(row.loss, fraction), interval(row.loss, fraction)});
+    grid.push_back(
+        {row.controller,
+         row.finished == row.runs ? std::to_string(row.runs)
+                                  : part(row.finished, row.runs),
+         mean_and_deviation(row.accuracy, fraction), interval(row.accuracy, fraction),
+         mean_and_deviation(row.loss, fraction), interval(row.loss, fraction)});
   }
   return grid;
 }

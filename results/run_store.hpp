@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// The run store: one folder a run. Truth is these files; all else can be rebuilt from them.
+// The run store: one folder a run. Truth is these files; all else can be rebuilt from
+// them.
 //
 //   config.json       the complete, resolved configuration
-//   run.json          status, controller (its label), seed, specification, versions, times
-//   steps.csv         a row per step (thinned by log_every)
-//   evaluations.csv   a row per evaluation and split
-//   decisions.csv     a row per change of a decision
+//   run.json          status, controller (its label), seed, specification, versions,
+//   times steps.csv         a row per step (thinned by log_every) evaluations.csv   a
+//   row per evaluation and split decisions.csv     a row per change of a decision
 //   checkpoint.safetensors
 //
 // One writer a run. Lines are appended whole; a torn last line is dropped with a note.
@@ -23,12 +23,13 @@
 namespace batchlab {
 
 // Appends lines to a file. Buffers whole lines; flush() hands them to the system. Every
-// failure throws Error(disk) with the path and the system's reason, and cuts the file back
-// to whole lines; lines that did not get through stay buffered for the next flush().
+// failure throws Error(disk) with the path and the system's reason, and cuts the file
+// back to whole lines; lines that did not get through stay buffered for the next
+// flush().
 class LineWriter {
  public:
   LineWriter(const std::filesystem::path& path, std::string_view header);  // truncates
-  ~LineWriter();                                      // flushes, ignoring failures
+  ~LineWriter();  // flushes, ignoring failures
   LineWriter(const LineWriter&) = delete;
   LineWriter& operator=(const LineWriter&) = delete;
 
@@ -41,22 +42,22 @@ class LineWriter {
   std::string buffer_;
 };
 
-// `text` as one CSV cell: quoted where it holds a comma, quote, newline, or would be run as
-// a formula by a spreadsheet (leading = + - @ tab; those get a leading ' as well, unless
-// the cell is a plain number).
+// `text` as one CSV cell: quoted where it holds a comma, quote, newline, or would be
+// run as a formula by a spreadsheet (leading = + - @ tab; those get a leading ' as
+// well, unless the cell is a plain number).
 [[nodiscard]] std::string csv_cell(std::string_view text);
 
-// Writes `value` to `path` as indented JSON with a final newline: temporary name beside it,
-// fsync, rename. Throws Error(disk).
+// Writes `value` to `path` as indented JSON with a final newline: temporary name beside
+// it, fsync, rename. Throws Error(disk).
 void write_json(const std::filesystem::path& path, const nlohmann::json& value);
 
-// Throws Error(corrupt) naming the path when it is no JSON object, Error(data) when it is
-// missing. Reading, here and below, throws Error(disk) where permission is denied.
+// Throws Error(corrupt) naming the path when it is no JSON object, Error(data) when it
+// is missing. Reading, here and below, throws Error(disk) where permission is denied.
 [[nodiscard]] nlohmann::json read_json(const std::filesystem::path& path);
 
-// Exclusive right to write a run, for the life of the object: an flock on `folder`/.lock.
-// Throws Error(disk) when the folder cannot be written, Error(failed) when another process
-// holds it ("is being written by another process").
+// Exclusive right to write a run, for the life of the object: an flock on
+// `folder`/.lock. Throws Error(disk) when the folder cannot be written, Error(failed)
+// when another process holds it ("is being written by another process").
 class RunLock {
  public:
   explicit RunLock(const std::filesystem::path& folder);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // batchlab bench: how long a step takes, over batch sizes and threads.
+#include "experiments/bench.hpp"
+
 #include <fmt/format.h>
 
 #include <filesystem>
 #include <sstream>
 
 #include "controllers/error.hpp"
-#include "experiments/bench.hpp"
 #include "experiments/command_line.hpp"
 #include "experiments/environment.hpp"
 #include "experiments/recipes.hpp"
@@ -27,7 +28,8 @@ std::vector<T> list_argument(const po::variables_map& values, const std::string&
   for (std::string text; std::getline(list, text, ',');) {
     numbers.push_back(static_cast<T>(count_argument("--" + option, text, 1, high)));
   }
-  if (numbers.empty()) throw Error(ErrorKind::usage, "--" + option + ": must not be empty");
+  if (numbers.empty())
+    throw Error(ErrorKind::usage, "--" + option + ": must not be empty");
   return numbers;
 }
 
@@ -40,20 +42,23 @@ nlohmann::json document_named(const std::string& name) {
   return parse_toml(find_recipe(name).text, name);
 }
 
-void print_table(const std::vector<BenchRow>& rows, const std::vector<StepTimeFit>& fits) {
-  fmt::print("{:>10} {:>8} {:>14} {:>12} {:>12} {:>12} {:>9}\n", "batch size", "threads",
-             "step us", "min us", "max us", "examples/s", "memory MB");
+void print_table(const std::vector<BenchRow>& rows,
+                 const std::vector<StepTimeFit>& fits) {
+  fmt::print("{:>10} {:>8} {:>14} {:>12} {:>12} {:>12} {:>9}\n", "batch size",
+             "threads", "step us", "min us", "max us", "examples/s", "memory MB");
   for (const BenchRow& row : rows) {
     fmt::print("{:>10} {:>8} {:>14.1f} {:>12.1f} {:>12.1f} {:>12.0f} {:>9.1f}\n",
                row.batch_size, row.threads, 1e6 * row.step_seconds,
                1e6 * row.step_seconds_min, 1e6 * row.step_seconds_max,
-               row.examples_per_second, static_cast<double>(row.peak_memory_bytes) / 1e6);
+               row.examples_per_second,
+               static_cast<double>(row.peak_memory_bytes) / 1e6);
   }
   for (const StepTimeFit& fit : fits) {
-    fmt::print("step time with {} threads: {:.1f} us + {:.3f} us x batch size (within "
-               "{:.0f} %)\n",
-               fit.threads, 1e6 * fit.a_seconds, 1e6 * fit.b_seconds_per_example,
-               100 * fit.largest_residual);
+    fmt::print(
+        "step time with {} threads: {:.1f} us + {:.3f} us x batch size (within "
+        "{:.0f} %)\n",
+        fit.threads, 1e6 * fit.a_seconds, 1e6 * fit.b_seconds_per_example,
+        100 * fit.largest_residual);
   }
 }
 
@@ -82,19 +87,20 @@ nlohmann::json as_json(const std::vector<BenchRow>& rows,
 
 po::options_description bench_options() {
   po::options_description options("options");
-  options.add_options()
-      ("batch-sizes", po::value<std::string>()->value_name("N,N,...")
-          ->default_value("8,32,128,512,4096"), "batch sizes to measure")
-      ("threads", po::value<std::string>()->value_name("N,N,...")->default_value("1,2"),
-       "numbers of threads to measure")
-      ("repeats", po::value<std::string>()->value_name("N")->default_value("7"),
-       "repeats, of which the median is reported")
-      ("repeat-milliseconds",
-       po::value<std::string>()->value_name("N")->default_value("500"),
-       "length of a repeat")
-      ("set", po::value<std::vector<std::string>>()->value_name("KEY=VALUE")->composing(),
-       "set a key of the specification, as in run")
-      ("json", "as JSON");
+  options.add_options()("batch-sizes",
+                        po::value<std::string>()->value_name("N,N,...")->default_value(
+                            "8,32,128,512,4096"),
+                        "batch sizes to measure")(
+      "threads", po::value<std::string>()->value_name("N,N,...")->default_value("1,2"),
+      "numbers of threads to measure")(
+      "repeats", po::value<std::string>()->value_name("N")->default_value("7"),
+      "repeats, of which the median is reported")(
+      "repeat-milliseconds",
+      po::value<std::string>()->value_name("N")->default_value("500"),
+      "length of a repeat")(
+      "set",
+      po::value<std::vector<std::string>>()->value_name("KEY=VALUE")->composing(),
+      "set a key of the specification, as in run")("json", "as JSON");
   return options;
 }
 
@@ -117,11 +123,12 @@ int run_bench(const Command& command, const std::vector<std::string>& arguments)
   BenchOptions options;
   options.batch_sizes = list_argument<std::int64_t>(values, "batch-sizes", 1000000000);
   options.threads = list_argument<std::size_t>(values, "threads", 1024);
-  options.repeats = count_argument("--repeats", values["repeats"].as<std::string>(), 1, 1000);
+  options.repeats =
+      count_argument("--repeats", values["repeats"].as<std::string>(), 1, 1000);
   options.repeat_seconds =
       1e-3 * static_cast<double>(count_argument(
-                 "--repeat-milliseconds", values["repeat-milliseconds"].as<std::string>(), 1,
-                 60000));
+                 "--repeat-milliseconds",
+                 values["repeat-milliseconds"].as<std::string>(), 1, 60000));
 
   const RunConfiguration run = expand(document).front();
   const DataSource source = load_data(run.data.set, run.data.folder);
@@ -138,10 +145,14 @@ int run_bench(const Command& command, const std::vector<std::string>& arguments)
 }  // namespace
 
 const Command bench_command{
-    "bench", "SPEC.toml|RECIPE", "measure the training step over batch sizes and threads",
-    "Trains the network of a specification with constant batch sizes and reports the time of\n"
-    "a step: data, forward, backward, update and decision; the median of the repeats and\n"
-    "their spread; examples per second; peak memory; and the fit a + b x batch size. Run\n"
+    "bench", "SPEC.toml|RECIPE",
+    "measure the training step over batch sizes and threads",
+    "Trains the network of a specification with constant batch sizes and reports the "
+    "time of\n"
+    "a step: data, forward, backward, update and decision; the median of the repeats "
+    "and\n"
+    "their spread; examples per second; peak memory; and the fit a + b x batch size. "
+    "Run\n"
     "nothing else meanwhile.\n\n"
     "  batchlab bench four-families --batch-sizes 8,32,128 --threads 1,2 --json",
     run_bench};

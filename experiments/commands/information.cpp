@@ -25,15 +25,21 @@ namespace po = boost::program_options;
 nlohmann::json entry_json(const Entry& entry) {
   auto options = nlohmann::json::array();
   for (const Option& option : entry.options) {
-    options.push_back({{"name", option.name}, {"default", option.default_value},
-                       {"choices", option.choices}, {"unit", option.unit},
-                       {"minimum", option.minimum}, {"maximum", option.maximum},
+    options.push_back({{"name", option.name},
+                       {"default", option.default_value},
+                       {"choices", option.choices},
+                       {"unit", option.unit},
+                       {"minimum", option.minimum},
+                       {"maximum", option.maximum},
                        {"only_for", {{option.only_for.choice, option.only_for.values}}},
                        {"help", option.help}});
     if (option.only_for.choice.empty()) options.back()["only_for"] = nullptr;
   }
-  return {{"name", entry.name}, {"summary", entry.summary}, {"source", entry.source},
-          {"options", options}, {"limits", entry.limits}};
+  return {{"name", entry.name},
+          {"summary", entry.summary},
+          {"source", entry.source},
+          {"options", options},
+          {"limits", entry.limits}};
 }
 
 void print_entry(const Entry& entry) {
@@ -51,7 +57,8 @@ void print_entry(const Entry& entry) {
 
 void print_overview() {
   for (const Entry* entry : controllers()) {
-    fmt::print("{:<14} {}\n{:<14}   {}\n", entry->name, entry->summary, "", entry->source);
+    fmt::print("{:<14} {}\n{:<14}   {}\n", entry->name, entry->summary, "",
+               entry->source);
   }
   fmt::print("\ncouplings (how the learning rate follows the batch size):\n");
   for (const Coupling& coupling : couplings()) {
@@ -61,7 +68,8 @@ void print_overview() {
   fmt::print("\nbatchlab controllers NAME shows the options of one.\n");
 }
 
-int show_controllers(const Command& command, const std::vector<std::string>& arguments) {
+int show_controllers(const Command& command,
+                     const std::vector<std::string>& arguments) {
   po::options_description options("options");
   options.add_options()("json", "as JSON");
   po::positional_options_description positional;
@@ -72,8 +80,10 @@ int show_controllers(const Command& command, const std::vector<std::string>& arg
   if (values->count("name")) {
     const Entry& entry =
         find_controller((*values)["name"].as<std::vector<std::string>>().front());
-    if (json) fmt::print("{}\n", entry_json(entry).dump(2));
-    else print_entry(entry);
+    if (json)
+      fmt::print("{}\n", entry_json(entry).dump(2));
+    else
+      print_entry(entry);
     return 0;
   }
   if (!json) {
@@ -90,8 +100,8 @@ void print_data(const DataSource& source) {
   fmt::print("{}: {}\n  checksum {}\n  shape {}, {} classes\n", source.name,
              printable(source.folder, 400), source.checksum,
              fmt::join(source.training.shape, " x "), source.training.classes);
-  for (const auto& [name, data] : {std::pair("training", &source.training),
-                                   std::pair("test", &source.test)}) {
+  for (const auto& [name, data] :
+       {std::pair("training", &source.training), std::pair("test", &source.test)}) {
     std::vector<std::size_t> counts(data->classes);
     for (const std::uint8_t label : data->labels) ++counts[label];
     fmt::print("  {:<9} {:>6} examples, per class {}\n", name, data->examples(),
@@ -117,8 +127,9 @@ int show_data(const Command& command, const std::vector<std::string>& arguments)
     return 0;
   }
   const auto name = (*values)["name"].as<std::vector<std::string>>().front();
-  print_data(load_data(name, values->count("folder") ? (*values)["folder"].as<std::string>()
-                                                     : std::string()));
+  print_data(load_data(name, values->count("folder")
+                                 ? (*values)["folder"].as<std::string>()
+                                 : std::string()));
   return 0;
 }
 
@@ -126,14 +137,16 @@ int show_data(const Command& command, const std::vector<std::string>& arguments)
 
 const Command controllers_command{
     "controllers", "[NAME]", "list the batch-size controllers, or the options of one",
-    "Lists every rule of the registry with its source, and the couplings of the learning\n"
+    "Lists every rule of the registry with its source, and the couplings of the "
+    "learning\n"
     "rate. With NAME: all options of that rule, with defaults, ranges and units.",
     show_controllers};
 
-const Command data_command{
-    "data", "[NAME]", "list the data sets, or read one and check it",
-    "Lists the data sets. With NAME: reads it, verifies its checksum and shows how many\n"
-    "examples it has of each class.",
-    show_data};
+const Command data_command{"data", "[NAME]",
+                           "list the data sets, or read one and check it",
+                           "Lists the data sets. With NAME: reads it, verifies its "
+                           "checksum and shows how many\n"
+                           "examples it has of each class.",
+                           show_data};
 
 }  // namespace batchlab

@@ -37,7 +37,8 @@ std::vector<Run> read_runs(const std::string& folder) {
     }
   }
   if (runs.empty()) {
-    throw Error(ErrorKind::data, fmt::format("{}: no runs there", printable(folder, 400)));
+    throw Error(ErrorKind::data,
+                fmt::format("{}: no runs there", printable(folder, 400)));
   }
   return runs;
 }
@@ -50,7 +51,8 @@ int compare_runs(const Command& command, const std::vector<std::string>& argumen
   const auto values = parse_arguments(command, arguments, options, positional);
   if (!values) return 0;
   if (values->count("json") + values->count("csv") + values->count("markdown") > 1) {
-    throw Error(ErrorKind::usage, "compare: one of --json, --csv and --markdown at a time");
+    throw Error(ErrorKind::usage,
+                "compare: one of --json, --csv and --markdown at a time");
   }
   const std::vector<Run> runs = read_runs(folder_argument(*values));
   const std::vector<Comparison> comparisons = compare(runs);
@@ -74,7 +76,8 @@ std::string accuracy_text(const Run& run) {
 }
 
 template <class T>
-std::string field_text(const nlohmann::json& record, const char* name, const char* format) {
+std::string field_text(const nlohmann::json& record, const char* name,
+                       const char* format) {
   const auto found = record.find(name);
   if (found == record.end() || !found->is_number()) return "-";
   return fmt::format(fmt::runtime(format), found->get<T>());
@@ -83,12 +86,12 @@ std::string field_text(const nlohmann::json& record, const char* name, const cha
 int list_runs(const Command& command, const std::vector<std::string>& arguments) {
   po::positional_options_description positional;
   positional.add("folder", 1);
-  const auto values = parse_arguments(command, arguments, po::options_description("options"),
-                                      positional);
+  const auto values = parse_arguments(command, arguments,
+                                      po::options_description("options"), positional);
   if (!values) return 0;
   const std::vector<Run> runs = read_runs(folder_argument(*values));
-  fmt::print("{:<12} {:>8} {:>10} {:>9}  {}\n", "status", "accuracy", "steps", "seconds",
-             "run");
+  fmt::print("{:<12} {:>8} {:>10} {:>9}  {}\n", "status", "accuracy", "steps",
+             "seconds", "run");
   for (const Run& run : runs) {
     fmt::print("{:<12} {:>8} {:>10} {:>9}  {}\n", printable(run.status()),
                accuracy_text(run), field_text<std::int64_t>(run.record, "steps", "{}"),
@@ -115,11 +118,13 @@ void print_decisions(const Run& run, std::size_t most) {
   const auto step = table.column("step"), size = table.column("batch_size"),
              limit = table.column("limited_by"), reason = table.column("reason");
   if (!step || !size || !limit || !reason) return;
-  fmt::print("\n{:>8} {:>10}  {:<11} {}\n", "step", "batch size", "limited by", "reason");
+  fmt::print("\n{:>8} {:>10}  {:<11} {}\n", "step", "batch size", "limited by",
+             "reason");
   for (std::size_t i = 0; i < std::min(most, table.rows.size()); ++i) {
     const auto& row = table.rows[i];
-    fmt::print("{:>8} {:>10}  {:<11} {}\n", printable(row[*step]), printable(row[*size]),
-               printable(row[*limit]), printable(row[*reason], 200));
+    fmt::print("{:>8} {:>10}  {:<11} {}\n", printable(row[*step]),
+               printable(row[*size]), printable(row[*limit]),
+               printable(row[*reason], 200));
   }
   if (table.rows.size() > most) {
     fmt::print("  ... {} more in decisions.csv\n", table.rows.size() - most);
@@ -136,13 +141,15 @@ int show_run(const Command& command, const std::vector<std::string>& arguments) 
   const auto values = parse_arguments(command, arguments, options, positional);
   if (!values) return 0;
   if (!values->count("folder")) {
-    throw Error(ErrorKind::usage, "show: a run's folder is needed (batchlab list names them)");
+    throw Error(ErrorKind::usage,
+                "show: a run's folder is needed (batchlab list names them)");
   }
   const std::size_t decisions = count_argument(
       "--decisions", (*values)["decisions"].as<std::string>(), 0, 1000000000);
   const Run run = read_run(folder_argument(*values));
   if (values->count("json")) {
-    const nlohmann::json both{{"configuration", run.configuration}, {"record", run.record}};
+    const nlohmann::json both{{"configuration", run.configuration},
+                              {"record", run.record}};
     fmt::print("{}\n", both.dump(2));
     return 0;
   }
@@ -150,7 +157,8 @@ int show_run(const Command& command, const std::vector<std::string>& arguments) 
              run.configuration.dump(2), run.record.dump(2));
   print_evaluations(run);
   print_decisions(run, decisions);
-  for (const std::string& note : run.notes) fmt::print("note: {}\n", printable(note, 400));
+  for (const std::string& note : run.notes)
+    fmt::print("note: {}\n", printable(note, 400));
   return 0;
 }
 
@@ -158,18 +166,21 @@ int show_run(const Command& command, const std::vector<std::string>& arguments) 
 
 const Command compare_command{
     "compare", "[DIR]", "compare the controllers of finished runs",
-    "Reads the runs below DIR (results/runs if not given) and prints, for each controller,\n"
-    "runs, final accuracy and loss (mean, standard deviation, 95 % interval), updates,\n"
-    "examples, training seconds, examples per second, and what it took to reach the target.\n"
+    "Reads the runs below DIR (results/runs if not given) and prints, for each "
+    "controller,\n"
+    "runs, final accuracy and loss (mean, standard deviation, 95 % interval), "
+    "updates,\n"
+    "examples, training seconds, examples per second, and what it took to reach the "
+    "target.\n"
     "\n  batchlab compare results/runs/four-families\n"
     "  batchlab compare results/runs/four-families --markdown > table.md",
     compare_runs};
 
-const Command list_command{
-    "list", "[DIR]", "list runs with their status",
-    "Lists the runs below DIR (results/runs if not given): status, last test accuracy,\n"
-    "steps, training seconds, folder.",
-    list_runs};
+const Command list_command{"list", "[DIR]", "list runs with their status",
+                           "Lists the runs below DIR (results/runs if not given): "
+                           "status, last test accuracy,\n"
+                           "steps, training seconds, folder.",
+                           list_runs};
 
 const Command show_command{
     "show", "RUN", "show one run: configuration, record, evaluations, decisions",

@@ -21,20 +21,21 @@ namespace po = boost::program_options;
 
 po::options_description run_options() {
   po::options_description options("options");
-  options.add_options()
-      ("set", po::value<std::vector<std::string>>()->value_name("KEY=VALUE")->composing(),
-       "set a key of the specification, e.g. budget.epochs=2, optimizer.name=sgd, "
-       "controllers.noise_scale.batch_size=64; may be given often")
-      ("seed", po::value<std::string>()->value_name("N[,N...]"), "use these seeds")
-      ("threads", po::value<std::string>()->value_name("N"),
-       "threads of a run (default: the cores divided by the jobs); changes no result")
-      ("jobs", po::value<std::string>()->value_name("N")->default_value("1"),
-       "runs at once, each in a process of its own")
-      ("out", po::value<std::string>()->value_name("DIR")->default_value("results/runs"),
-       "where the results go: DIR/<name>/<controller>-seed<n>/")
-      ("dry-run", "check everything and list the runs, but train nothing")
-      ("json", "with --dry-run: the complete configurations")
-      ("quiet", "no progress, only the result");
+  options.add_options()(
+      "set",
+      po::value<std::vector<std::string>>()->value_name("KEY=VALUE")->composing(),
+      "set a key of the specification, e.g. budget.epochs=2, optimizer.name=sgd, "
+      "controllers.noise_scale.batch_size=64; may be given often")(
+      "seed", po::value<std::string>()->value_name("N[,N...]"), "use these seeds")(
+      "threads", po::value<std::string>()->value_name("N"),
+      "threads of a run (default: the cores divided by the jobs); changes no result")(
+      "jobs", po::value<std::string>()->value_name("N")->default_value("1"),
+      "runs at once, each in a process of its own")(
+      "out", po::value<std::string>()->value_name("DIR")->default_value("results/runs"),
+      "where the results go: DIR/<name>/<controller>-seed<n>/")(
+      "dry-run", "check everything and list the runs, but train nothing")(
+      "json", "with --dry-run: the complete configurations")(
+      "quiet", "no progress, only the result");
   return options;
 }
 
@@ -60,7 +61,8 @@ int run_document(nlohmann::json document, const po::variables_map& values) {
   options.out = values["out"].as<std::string>();
   if (options.out.empty()) throw Error(ErrorKind::usage, "--out: must not be empty");
   if (values.count("threads")) {
-    options.threads = count_argument("--threads", values["threads"].as<std::string>(), 1, 1024);
+    options.threads =
+        count_argument("--threads", values["threads"].as<std::string>(), 1, 1024);
   }
   options.jobs = count_argument("--jobs", values["jobs"].as<std::string>(), 1, 1024);
   options.quiet = values.count("quiet") > 0;
@@ -81,7 +83,8 @@ int run(const Command& command, const std::vector<std::string>& arguments) {
     return 0;
   }
   if (!values->count("specification")) {
-    throw Error(ErrorKind::usage, "run: a specification is needed: batchlab run SPEC.toml");
+    throw Error(ErrorKind::usage,
+                "run: a specification is needed: batchlab run SPEC.toml");
   }
   const auto path = (*values)["specification"].as<std::vector<std::string>>().front();
   return run_document(parse_toml(read_text_file(path), path), *values);
@@ -105,8 +108,9 @@ int reproduce(const Command& command, const std::vector<std::string>& arguments)
     return 0;
   }
   if (!values->count("recipe")) {
-    throw Error(ErrorKind::usage,
-                "reproduce: a recipe is needed: batchlab reproduce NAME (--list names them)");
+    throw Error(
+        ErrorKind::usage,
+        "reproduce: a recipe is needed: batchlab reproduce NAME (--list names them)");
   }
   const Recipe& recipe =
       find_recipe((*values)["recipe"].as<std::vector<std::string>>().front());
@@ -120,10 +124,13 @@ int reproduce(const Command& command, const std::vector<std::string>& arguments)
 }  // namespace
 
 const Command run_command{
-    "run", "SPEC.toml", "run an experiment: every controller of a specification, every seed",
-    "Runs the experiment that SPEC.toml describes: each [[controllers]] entry with each\n"
+    "run", "SPEC.toml",
+    "run an experiment: every controller of a specification, every seed",
+    "Runs the experiment that SPEC.toml describes: each [[controllers]] entry with "
+    "each\n"
     "seed, and prints the comparison. What is finished already is kept, so the same\n"
-    "command goes on where it was stopped. Results are bit-identical for any --threads and\n"
+    "command goes on where it was stopped. Results are bit-identical for any --threads "
+    "and\n"
     "--jobs.\n\n"
     "  batchlab run experiment.toml\n"
     "  batchlab run experiment.toml --set budget.epochs=1 --seed 7 --out /tmp/try\n"
@@ -132,7 +139,8 @@ const Command run_command{
 
 const Command reproduce_command{
     "reproduce", "NAME", "run one of the recipes that come with batchlab",
-    "Runs a recipe: a specification that is part of batchlab, with the figure to expect.\n\n"
+    "Runs a recipe: a specification that is part of batchlab, with the figure to "
+    "expect.\n\n"
     "  batchlab reproduce --list\n"
     "  batchlab reproduce four-families --jobs 2\n"
     "  batchlab reproduce four-families --print > mine.toml",

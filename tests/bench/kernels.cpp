@@ -59,7 +59,8 @@ void Product(benchmark::State& state) {
   Array product = uninitialised(rows * units);
   MatrixView result = view(product.data(), rows, units);
   for ([[maybe_unused]] auto _ : state) {
-    multiply(view(left.data(), rows, inputs), view(right.data(), inputs, units), result);
+    multiply(view(left.data(), rows, inputs), view(right.data(), inputs, units),
+             result);
     benchmark::ClobberMemory();
   }
   count_examples(state);
@@ -150,7 +151,8 @@ struct Trainer {
   Array parameters = network.initial_parameters(0);
   std::unique_ptr<Optimizer> optimizer = make_optimizer({}, network.parameter_count());
   ThreadPool threads{1};
-  TrainingStep step{network, bytes(), 1.0F / 255, parameters, *optimizer, threads, {}, 0};
+  TrainingStep step{network,    bytes(), 1.0F / 255, parameters,
+                    *optimizer, threads, {},         0};
   DataStream stream{positions(), true, EpochTail::drop, 0};
 };
 
@@ -166,7 +168,8 @@ void ForwardBackward(benchmark::State& state) {
 // The fused pass: lanes, optimizer, finite check; with the norm where `norm` is set.
 void FusedUpdate(benchmark::State& state, bool norm) {
   Trainer trainer;
-  (void)trainer.step.forward_backward(trainer.stream.take(state.range(0)), Estimator::none);
+  (void)trainer.step.forward_backward(trainer.stream.take(state.range(0)),
+                                      Estimator::none);
   for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(trainer.step.update(1e-6, norm));
   }
@@ -192,7 +195,12 @@ BENCHMARK(RowNorms)->Arg(128);
 BENCHMARK(ForwardBackward)->Arg(8)->Arg(32)->Arg(128)->Arg(512);
 BENCHMARK_CAPTURE(FusedUpdate, plain, false)->Arg(32);
 BENCHMARK_CAPTURE(FusedUpdate, with_norm, true)->Arg(32);
-BENCHMARK_CAPTURE(Step, plain, Estimator::none)->Arg(8)->Arg(32)->Arg(128)->Arg(512)->Arg(4096);
+BENCHMARK_CAPTURE(Step, plain, Estimator::none)
+    ->Arg(8)
+    ->Arg(32)
+    ->Arg(128)
+    ->Arg(512)
+    ->Arg(4096);
 BENCHMARK_CAPTURE(Step, per_example, Estimator::per_example)->Arg(128);
 BENCHMARK_CAPTURE(Step, micro_batch, Estimator::micro_batch)->Arg(128);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The limit of a training step: its matrix products alone, on the whole batch, preallocated,
-// one thread. One JSON line a row, as `batchlab bench --json` names them.
+// The limit of a training step: its matrix products alone, on the whole batch,
+// preallocated, one thread. One JSON line a row, as `batchlab bench --json` names them.
 //
 //   limit [mlp|wide] [8,32,128,512,4096]
 //
@@ -32,12 +32,13 @@ std::vector<float> filled(std::size_t size) {
   return values;
 }
 
-void product(CBLAS_TRANSPOSE left, CBLAS_TRANSPOSE right, int m, int n, int k, const float* a,
-             int lda, const float* b, int ldb, float* c) {
+void product(CBLAS_TRANSPOSE left, CBLAS_TRANSPOSE right, int m, int n, int k,
+             const float* a, int lda, const float* b, int ldb, float* c) {
   cblas_sgemm(CblasRowMajor, left, right, m, n, k, 1, a, lda, b, ldb, 0, c, n);
 }
 
-// output = input W; W gradient = input^T delta; input's delta = delta W^T, but for the first.
+// output = input W; W gradient = input^T delta; input's delta = delta W^T, but for the
+// first.
 void step(std::vector<Layer>& layers, const std::vector<float>& images, int rows) {
   const float* input = images.data();
   for (Layer& layer : layers) {
@@ -48,11 +49,12 @@ void step(std::vector<Layer>& layers, const std::vector<float>& images, int rows
   for (std::size_t i = layers.size(); i-- > 0;) {
     Layer& layer = layers[i];
     const float* below = i > 0 ? layers[i - 1].output.data() : images.data();
-    product(CblasTrans, CblasNoTrans, layer.inputs, layer.outputs, rows, below, layer.inputs,
-            layer.delta.data(), layer.outputs, layer.gradient.data());
+    product(CblasTrans, CblasNoTrans, layer.inputs, layer.outputs, rows, below,
+            layer.inputs, layer.delta.data(), layer.outputs, layer.gradient.data());
     if (i == 0) return;
-    product(CblasNoTrans, CblasTrans, rows, layer.inputs, layer.outputs, layer.delta.data(),
-            layer.outputs, layer.weight.data(), layer.outputs, layers[i - 1].delta.data());
+    product(CblasNoTrans, CblasTrans, rows, layer.inputs, layer.outputs,
+            layer.delta.data(), layer.outputs, layer.weight.data(), layer.outputs,
+            layers[i - 1].delta.data());
   }
 }
 
@@ -81,10 +83,11 @@ void measure(const std::string& network, const std::vector<int>& widths, int row
     seconds.push_back(since(start) / (2 * count));
   }
   std::sort(seconds.begin(), seconds.end());
-  fmt::print("{{\"peer\": \"limit\", \"network\": \"{}\", \"batch_size\": {}, \"threads\": 1, "
-             "\"variant\": \"plain\", \"step_seconds\": {:.9f}, \"step_seconds_min\": {:.9f}, "
-             "\"step_seconds_max\": {:.9f}, \"examples_per_second\": {:.0f}}}\n",
-             network, rows, seconds[3], seconds[0], seconds[6], rows / seconds[3]);
+  fmt::print(
+      "{{\"peer\": \"limit\", \"network\": \"{}\", \"batch_size\": {}, \"threads\": 1, "
+      "\"variant\": \"plain\", \"step_seconds\": {:.9f}, \"step_seconds_min\": {:.9f}, "
+      "\"step_seconds_max\": {:.9f}, \"examples_per_second\": {:.0f}}}\n",
+      network, rows, seconds[3], seconds[0], seconds[6], rows / seconds[3]);
   std::fflush(stdout);
 }
 
@@ -93,8 +96,9 @@ void measure(const std::string& network, const std::vector<int>& widths, int row
 int main(int count, char** arguments) {
   openblas_set_num_threads(1);
   const std::string network = count > 1 ? arguments[1] : "mlp";
-  const std::vector<int> widths = network == "wide" ? std::vector<int>{784, 1024, 1024, 10}
-                                                    : std::vector<int>{784, 128, 10};
+  const std::vector<int> widths = network == "wide"
+                                      ? std::vector<int>{784, 1024, 1024, 10}
+                                      : std::vector<int>{784, 128, 10};
   std::stringstream sizes(count > 2 ? arguments[2] : "8,32,128,512,4096");
   for (std::string rows; std::getline(sizes, rows, ',');) {
     measure(network, widths, std::stoi(rows));

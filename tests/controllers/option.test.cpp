@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "controllers/batch_size_option.hpp"
 #include "controllers/option.hpp"
 
 #include <gmock/gmock.h>
@@ -7,6 +6,7 @@
 
 #include <limits>
 
+#include "controllers/batch_size_option.hpp"
 #include "examples.hpp"
 
 namespace batchlab {

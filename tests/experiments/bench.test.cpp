@@ -33,7 +33,8 @@ TEST(FitStepTime, FindsTheLineThroughTheRows) {
 TEST(FitStepTime, WeighsRowsByTheirRelativeError) {
   // Minimises ((2-a-b)/2)^2 + ((4-a-2b)/4)^2 + ((4-a-3b)/4)^2 = sum w (t-a-bB)^2 with
   // w = 1/4, 1/16, 1/16: W = 3/8, WB = 9/16, WBB = 17/16, Wt = 1, WBt = 7/4;
-  // D = 51/128 - 81/256 = 21/256, a = (17/16 - 63/64) / D = 20/21, b = (21/32 - 9/16) / D = 8/7.
+  // D = 51/128 - 81/256 = 21/256, a = (17/16 - 63/64) / D = 20/21, b = (21/32 - 9/16) /
+  // D = 8/7.
   const std::vector<BenchRow> rows{row(1, 1, 2), row(2, 1, 4), row(3, 1, 4)};
   const auto fits = fit_step_time(rows);
   ASSERT_EQ(fits.size(), 1U);
@@ -65,22 +66,24 @@ TEST(Bench, MeasuresEveryPairOfBatchSizeAndThreads) {
 }
 
 TEST(Bench, ABatchLargerThanTheTrainingSetIsRefused) {
-  const Error error = error_of(
-      [] { (void)bench(tiny_run(), tiny_source(), {{100000}, {1}, 1, 0.001}); });
+  const Error error = error_of([] {
+    (void)bench(tiny_run(), tiny_source(), {{100000}, {1}, 1, 0.001});
+  });
   EXPECT_EQ(error.kind(), ErrorKind::usage);
   EXPECT_THAT(error.what(), HasSubstr("must be in [1, "));
 }
 
 TEST(BenchCommand, PrintsWhatWasAskedForAsJson) {
   const Experiment experiment;
-  const Output output =
-      run_program({"bench", experiment.specification(), "--batch-sizes", "8,16",
-                   "--threads", "1", "--repeats", "1", "--repeat-milliseconds", "1", "--json"});
+  const Output output = run_program(
+      {"bench", experiment.specification(), "--batch-sizes", "8,16", "--threads", "1",
+       "--repeats", "1", "--repeat-milliseconds", "1", "--json"});
   ASSERT_EQ(output.code, 0) << output.err;
   const auto result = nlohmann::json::parse(output.out);
   ASSERT_EQ(result.at("rows").size(), 2U);
-  for (const char* key : {"batch_size", "threads", "step_seconds", "step_seconds_min",
-                          "step_seconds_max", "examples_per_second", "peak_memory_bytes"}) {
+  for (const char* key :
+       {"batch_size", "threads", "step_seconds", "step_seconds_min", "step_seconds_max",
+        "examples_per_second", "peak_memory_bytes"}) {
     EXPECT_TRUE(result.at("rows")[1].contains(key)) << key;
   }
   EXPECT_EQ(result.at("fits").size(), 1U);
@@ -88,7 +91,8 @@ TEST(BenchCommand, PrintsWhatWasAskedForAsJson) {
 
 TEST(BenchCommand, RefusesListsThatAreNone) {
   for (const char* list : {"0", "8,x", "-1", ""}) {
-    EXPECT_EQ(run_program({"bench", "four-families", "--batch-sizes", list}).code, 2) << list;
+    EXPECT_EQ(run_program({"bench", "four-families", "--batch-sizes", list}).code, 2)
+        << list;
   }
   EXPECT_EQ(run_program({"bench"}).code, 2);
   EXPECT_THAT(run_program({"bench", "four-familie"}).err, HasSubstr("four-families"));

@@ -71,8 +71,8 @@ TEST(Interruption, ReachesAllJobs) {
   }
 }
 
-// Many signals at many moments of the start: none may be lost. One that comes before they
-// are caught ends the program at once.
+// Many signals at many moments of the start: none may be lost. One that comes before
+// they are caught ends the program at once.
 TEST(Interruption, IsNeverLost) {
   for (int delay = 0; delay < 30; ++delay) {
     const Experiment experiment = long_experiment();
