@@ -12,6 +12,8 @@ namespace batchlab {
 
 namespace {
 
+constexpr std::size_t full_columns = 125;  // that the full line takes
+
 std::size_t terminal_columns() {
   winsize size{};
   if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 2) return 80;
@@ -38,17 +40,18 @@ void Progress::on_step(const Statistics& after, double training_seconds) {
   const auto now = std::chrono::steady_clock::now();
   if (now - shown_ < std::chrono::milliseconds(200)) return;
   shown_ = now;
-  std::string text = line(after, training_seconds);
-  text.resize(
-      std::min(text.size(), terminal_columns() - 1));  // a wrapped one would stay
+  const std::size_t columns = terminal_columns();
+  std::string text = line(after, training_seconds, columns < full_columns);
+  text.resize(std::min(text.size(), columns - 1));  // a wrapped one would stay
   say("\r\033[K" + text);
 }
 
 void Progress::on_evaluation(const Statistics& at, double training_seconds,
                              const std::string& split, const EvaluationResult& result) {
   last_evaluation_ = fmt::format("{} accuracy {:.4f}", split, result.accuracy);
+  last_accuracy_ = fmt::format("{} {:.3f} ", split, result.accuracy);
   if (!rewrite_ && split == "test") {
-    say(line(at, training_seconds) + '\n');
+    say(line(at, training_seconds, false) + '\n');
   }
 }
 
@@ -74,7 +77,8 @@ double Progress::fraction(const Statistics& at, double training_seconds) const {
   return most;
 }
 
-std::string Progress::line(const Statistics& at, double training_seconds) const {
+std::string Progress::line(const Statistics& at, double training_seconds,
+                           bool narrow) const {
   const double elapsed = std::chrono::duration<double>(
                              std::chrono::steady_clock::now() - position_.started)
                              .count();
@@ -83,16 +87,24 @@ std::string Progress::line(const Statistics& at, double training_seconds) const 
   const double left =
       done > 0 ? elapsed / done * static_cast<double>(position_.total) - elapsed : 0;
   const auto& epochs = configuration_.budget.epochs;
+  const std::string of_epochs = epochs ? fmt::format("/{}", *epochs) : "";
+  const double speed = training_seconds > 0
+                           ? static_cast<double>(at.examples_seen) / training_seconds
+                           : 0;
+  const std::string time = duration_text(std::max(0.0, left));
+  if (narrow) {  // what matters first: the end may be cut
+    return fmt::format(
+        "{}/{} epoch {}{} B={} loss {:.2f} {}{:.0f}k/s {} left {}-seed{}",
+        position_.number, position_.total, at.epochs_completed, of_epochs, batch_size_,
+        at.batch_loss, last_accuracy_, speed / 1000, time, configuration_.label,
+        configuration_.seed);
+  }
   return fmt::format(
       "run {} of {}  {} seed {}  epochs {}{}  batch {}  loss {:.4f}  {}{}{:.0f} "
-      "examples/s  "
-      "{} left",
+      "examples/s  {} left",
       position_.number, position_.total, configuration_.label, configuration_.seed,
-      at.epochs_completed, epochs ? fmt::format("/{}", *epochs) : "", batch_size_,
-      at.batch_loss, last_evaluation_, last_evaluation_.empty() ? "" : "  ",
-      training_seconds > 0 ? static_cast<double>(at.examples_seen) / training_seconds
-                           : 0,
-      duration_text(std::max(0.0, left)));
+      at.epochs_completed, of_epochs, batch_size_, at.batch_loss, last_evaluation_,
+      last_evaluation_.empty() ? "" : "  ", speed, time);
 }
 
 void say(const std::string& text) { std::fputs(text.c_str(), stderr); }

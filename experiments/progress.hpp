@@ -34,13 +34,14 @@ class Progress final : public RunObserver {
 
  private:
   [[nodiscard]] double fraction(const Statistics& at, double training_seconds) const;
-  [[nodiscard]] std::string line(const Statistics& at, double training_seconds) const;
+  [[nodiscard]] std::string line(const Statistics& at, double training_seconds,
+                                 bool narrow) const;
 
   const RunConfiguration& configuration_;
   SweepPosition position_;
   bool rewrite_;
   std::int64_t batch_size_ = 0;  // decided; a short last batch does not show
-  std::string last_evaluation_;
+  std::string last_evaluation_, last_accuracy_;  // for the full and the narrow line
   std::chrono::steady_clock::time_point shown_;
 };
 
