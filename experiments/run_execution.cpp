@@ -102,7 +102,7 @@ bool made_meanwhile(const RunConfiguration& configuration, const fs::path& folde
   std::error_code ignored;
   if (!fs::exists(folder / "run.json", ignored)) return false;
   const Run run = read_run(folder);
-  return run.status() == "finished" &&
+  return run.status() == "finished" && is_whole(folder) &&
          first_difference(run.configuration, configuration.document).empty();
 }
 
@@ -165,6 +165,13 @@ int execute_run(const RunConfiguration& configuration, const DataSource& source,
   }
   say(fmt::format("batchlab: {} failed: {}\n", configuration.folder_name(), reason));
   return code;
+}
+
+bool is_whole(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::exists(folder / "steps.csv", ignored) &&
+         fs::exists(folder / "evaluations.csv", ignored) &&
+         fs::exists(folder / "checkpoint.safetensors", ignored);
 }
 
 void record_failure(const fs::path& folder, const std::string& reason) {

@@ -26,6 +26,9 @@ inline constexpr int exit_diverged = 7;
                               const SweepPosition& position, bool quiet, bool rewrite,
                               const std::atomic<int>& interrupted);
 
+// Whether nothing of a run that is over has been removed since.
+[[nodiscard]] bool is_whole(const std::filesystem::path& folder);
+
 // Records that the process of a run ended without a word.
 void record_failure(const std::filesystem::path& folder, const std::string& reason);
 

@@ -51,14 +51,6 @@ struct PlannedRun {
   }
 };
 
-// Whether nothing of a run that is over has been removed since.
-bool is_whole(const fs::path& folder) {
-  std::error_code ignored;
-  return fs::exists(folder / "steps.csv", ignored) &&
-         fs::exists(folder / "evaluations.csv", ignored) &&
-         fs::exists(folder / "checkpoint.safetensors", ignored);
-}
-
 PlannedRun plan_run(const RunConfiguration& configuration, const fs::path& out,
                     const std::string& data_checksum) {
   PlannedRun run{&configuration,

@@ -67,6 +67,17 @@ TEST(Sweep, DoesOnlyWhatIsMissing) {
   for (const auto& [path, text] : before) EXPECT_EQ(after[path], text) << path;
 }
 
+TEST(Sweep, MakesARunAnewThatLostAFile) {
+  const Experiment experiment;
+  ASSERT_EQ(experiment.run({"--quiet"}).code, 0);
+  for (const char* name : {"steps.csv", "evaluations.csv", "checkpoint.safetensors"}) {
+    const auto path = experiment.run_folder("constant-seed0") / name;
+    ASSERT_TRUE(std::filesystem::remove(path));
+    EXPECT_EQ(experiment.run({"--quiet"}).code, 0);
+    EXPECT_TRUE(std::filesystem::exists(path)) << name;
+  }
+}
+
 TEST(Sweep, MovingAnEntryInTheSpecificationKeepsItsRuns) {
   const Experiment experiment(tiny_text(tame));
   ASSERT_EQ(experiment.run({"--quiet"}).code, 0);
