@@ -138,8 +138,7 @@ RunResult TrainingRun::train(RunObserver& observer,
     const LossSum loss = step_.forward_backward(batch, estimator_);
 
     // Measure and update: the mean gradient, its norms, the optimizer, in one pass.
-    const TrainingStep::Update update = step_.update(
-        statistics_.learning_rate, measured_.has(&Statistics::gradient_norm_squared));
+    const TrainingStep::Update update = step_.update(statistics_.learning_rate);
     measure(batch, loss.loss / static_cast<double>(batch.size()), update.gradients);
     clock.pause();
 

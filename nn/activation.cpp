@@ -68,7 +68,7 @@ class ActivationLayer final : public Layer {
 
   void backward(const Tile&, const float*, const ConstMatrixView&,
                 const ConstMatrixView& output, const float*, MatrixView& delta,
-                MatrixView* input_delta, const GradientSink&) const override {
+                MatrixView* input_delta) const override {
     if (!input_delta) return;
     multiply_by_derivative(activation_, output, delta);
     std::copy_n(delta.data(), delta.size(), input_delta->data());

@@ -87,33 +87,50 @@ class DenseLayer final : public Layer {
     activate(activation_, parameters + inputs_ * units_, output);
   }
 
-  void backward(const Tile&, const float* parameters, const ConstMatrixView& input,
+  void backward(const Tile&, const float* parameters, const ConstMatrixView&,
                 const ConstMatrixView& output, const float*, MatrixView& delta,
-                MatrixView* input_delta, const GradientSink& gradient) const override {
+                MatrixView* input_delta) const override {
     multiply_by_derivative(activation_, output, delta);
-    const ConstMatrixView rows_delta =
-        view(std::as_const(delta).data(), rows(delta), units_);
-    add_rows(rows_delta, gradient.sums + inputs_ * units_, gradient.overwrite);
-    MatrixView weight_sums = view(gradient.sums, inputs_, units_);
-    multiply_transposed_left(input, rows_delta, weight_sums, !gradient.overwrite);
-    if (gradient.example_norms_squared) {
-      add_example_norms(input, rows_delta, gradient.example_norms_squared);
+    if (input_delta) {
+      const float* values = delta.data();
+      multiply_transposed_right(view(values, rows(delta), units_), weight(parameters),
+                                *input_delta);
     }
-    if (input_delta)
-      multiply_transposed_right(rows_delta, weight(parameters), *input_delta);
+  }
+
+  // A row for each input, then the bias.
+  std::size_t parameter_row_size() const override { return units_; }
+
+  void gradient(const ConstMatrixView& input, const ConstMatrixView& delta,
+                ParameterRows wanted, std::span<const RunningSum> sums) const override {
+    const std::size_t weight_rows =
+        std::min(wanted.first + wanted.count, inputs_) - wanted.first;
+    if (weight_rows > 0) {
+      multiply_transposed_left(input, {wanted.first, weight_rows}, delta, sums);
+    }
+    if (weight_rows == wanted.count) return;
+    const std::size_t bias = weight_rows * units_;
+    std::size_t first = 0;
+    const float* before = nullptr;
+    for (const RunningSum& sum : sums) {
+      const float* rows = delta.data() + first * units_;
+      add_rows(view(rows, sum.inner - first, units_), before, sum.result + bias);
+      first = sum.inner;
+      before = sum.result + bias;
+    }
+  }
+
+  void add_example_norms(const ConstMatrixView& input, const ConstMatrixView& delta,
+                         double* norms_squared) const override {
+    for (std::size_t i = 0; i < rows(delta); ++i) {
+      norms_squared[i] += sum_of_squares(delta.data() + i * units_, units_) *
+                          (sum_of_squares(input.data() + i * inputs_, inputs_) + 1);
+    }
   }
 
  private:
   ConstMatrixView weight(const float* parameters) const {
     return view(parameters, inputs_, units_);
-  }
-
-  void add_example_norms(const ConstMatrixView& input, const ConstMatrixView& delta,
-                         double* norms_squared) const {
-    for (std::size_t i = 0; i < rows(delta); ++i) {
-      norms_squared[i] += sum_of_squares(delta.data() + i * units_, units_) *
-                          (sum_of_squares(input.data() + i * inputs_, inputs_) + 1);
-    }
   }
 
   std::size_t inputs_, units_;

@@ -32,7 +32,7 @@ class DropoutLayer final : public Layer {
 
   void backward(const Tile&, const float*, const ConstMatrixView&,
                 const ConstMatrixView&, const float* mask, MatrixView& delta,
-                MatrixView* input_delta, const GradientSink&) const override {
+                MatrixView* input_delta) const override {
     if (input_delta) {
       multiply_by_mask(delta.data(), mask, input_delta->data(), delta.size());
     }

@@ -5,7 +5,17 @@
 
 namespace batchlab {
 
-double sum_of_squares(const float* values, std::size_t size) {
+void add(const float* values, std::size_t size, float* sums) {
+  for_each_position(size, [&]<class V>(std::size_t i) {
+    store(sums + i, load<V>(sums + i) + load<V>(values + i));
+  });
+}
+
+namespace {
+
+// sum_i term(i)^2, term.operator()<V>(i) giving a vector or a scalar, once for each.
+template <class Term>
+double sum_squares_of(std::size_t size, Term term) {
   constexpr std::size_t width = FloatBatch::size;
   constexpr std::size_t block = 64 * width;  // 16 terms in each of four partial sums
   double total = 0;
@@ -16,7 +26,7 @@ double sum_of_squares(const float* values, std::size_t size) {
     const std::size_t end = i + std::min(block, (size - i) / (4 * width) * (4 * width));
     for (; i < end; i += 4 * width) {
       for (std::size_t k = 0; k < 4; ++k) {
-        const auto x = FloatBatch::load_unaligned(values + i + k * width);
+        const FloatBatch x = term.template operator()<FloatBatch>(i + k * width);
         sums[k] = xsimd::fma(x, x, sums[k]);
       }
     }
@@ -24,23 +34,48 @@ double sum_of_squares(const float* values, std::size_t size) {
         static_cast<double>(xsimd::hadd((sums[0] + sums[1]) + (sums[2] + sums[3])));
   }
   for (; i < size; ++i) {
-    total += static_cast<double>(values[i]) * static_cast<double>(values[i]);
+    const auto x = static_cast<double>(term.template operator()<float>(i));
+    total += x * x;
   }
   return total;
 }
 
+}  // namespace
+
+double sum_of_squares(const float* values, std::size_t size) {
+  return sum_squares_of(
+      size, [=]<class V>(std::size_t i) -> V { return load<V>(values + i); });
+}
+
+double squared_distance(const float* values, const float* others, std::size_t size) {
+  return sum_squares_of(size, [=]<class V>(std::size_t i) -> V {
+    return load<V>(values + i) - load<V>(others + i);
+  });
+}
+
+double scale(float factor, std::size_t size, float* values) {
+  return sum_squares_of(size, [=]<class V>(std::size_t i) -> V {
+    const V scaled = V(factor) * load<V>(values + i);
+    store(values + i, scaled);
+    return scaled;
+  });
+}
+
 bool all_finite(const float* values, std::size_t size) {
   // 0 * x is 0 for finite x and not a number otherwise.
-  FloatBatch vector_probe(0.0F);
-  float scalar_probe = 0;
-  for_each_position(size, [&]<class V>(std::size_t i) {
-    if constexpr (std::is_same_v<V, float>) {
-      scalar_probe += values[i] * 0.0F;
-    } else {
-      vector_probe = xsimd::fma(load<V>(values + i), V(0.0F), vector_probe);
+  constexpr std::size_t width = FloatBatch::size;
+  FloatBatch probes[4] = {FloatBatch(0.0F), FloatBatch(0.0F), FloatBatch(0.0F),
+                          FloatBatch(0.0F)};
+  std::size_t i = 0;
+  for (; i + 4 * width <= size; i += 4 * width) {
+    for (std::size_t k = 0; k < 4; ++k) {
+      probes[k] = xsimd::fma(load<FloatBatch>(values + i + k * width), FloatBatch(0.0F),
+                             probes[k]);
     }
-  });
-  return xsimd::hadd(vector_probe) + scalar_probe == 0;
+  }
+  float tail = 0;
+  for (; i < size; ++i) tail += values[i] * 0.0F;
+  return xsimd::hadd((probes[0] + probes[1]) + (probes[2] + probes[3])) + tail == 0;
 }
 
 void scale_bytes(const std::uint8_t* __restrict input, std::size_t size, float scale,
@@ -49,20 +84,15 @@ void scale_bytes(const std::uint8_t* __restrict input, std::size_t size, float s
     output[i] = static_cast<float>(input[i]) * scale;
 }
 
-void add_rows(const ConstMatrixView& matrix, float* sums, bool overwrite) {
+void add_rows(const ConstMatrixView& matrix, const float* start, float* sums) {
   const std::size_t width = columns(matrix);
-  const float* row = matrix.data();
-  std::size_t i = 0;
-  if (overwrite) {
-    std::copy_n(row, width, sums);
-    i = 1;
-  }
-  for (; i < rows(matrix); ++i) {
-    const float* values = row + i * width;
-    for_each_position(width, [&]<class V>(std::size_t j) {
-      store(sums + j, load<V>(sums + j) + load<V>(values + j));
-    });
-  }
+  for_each_position(width, [&]<class V>(std::size_t j) {
+    V sum = start ? load<V>(start + j) : V(0.0F);
+    for (std::size_t i = 0; i < rows(matrix); ++i) {
+      sum += load<V>(matrix.data() + i * width + j);
+    }
+    store(sums + j, sum);
+  });
 }
 
 void exponential(float* values, std::size_t size) {

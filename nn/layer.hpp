@@ -6,12 +6,14 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "nn/array.hpp"
 #include "nn/data_stream.hpp"
+#include "nn/product_kernel.hpp"
 
 namespace batchlab {
 
@@ -19,8 +21,9 @@ namespace batchlab {
 struct Tile {
   std::size_t first_row = 0;
   std::size_t rows = 0;
-  const Batch* batch = nullptr;  // whose rows these are; null outside training
-  std::uint32_t seed = 0;        // of the run, for what is random per example
+  const Batch* batch = nullptr;   // whose rows these are; null outside training
+  std::uint32_t seed = 0;         // of the run, for what is random per example
+  std::size_t workspace_row = 0;  // where its rows begin in the workspace
 
   [[nodiscard]] bool training() const { return batch != nullptr; }
 };
@@ -32,13 +35,9 @@ struct ParameterBlock {
   [[nodiscard]] std::size_t size() const;
 };
 
-// Where a layer adds its part of the gradient: sums over examples, of the loss of each.
-struct GradientSink {
-  float* sums = nullptr;   // laid out as the layer's parameters
-  bool overwrite = false;  // the first tile of a lane starts from zero
-  // Per row of the tile: += |gradient of this example with respect to these
-  // parameters|^2; null unless the statistic is asked for.
-  double* example_norms_squared = nullptr;
+// Some of a layer's parameters, counted in its parameter rows.
+struct ParameterRows {
+  std::size_t first, count;
 };
 
 class Layer {
@@ -61,13 +60,28 @@ class Layer {
                        const ConstMatrixView& input, MatrixView& output,
                        float* scratch) const = 0;
 
-  // delta: gradient of each row's loss with respect to output, rows x outputs; may be
-  // overwritten. input_delta: the same with respect to input, or null when not needed.
+  // delta: gradient of each row's loss with respect to output, rows x outputs; becomes
+  // what gradient() takes. input_delta: the same with respect to input, or null when
+  // not needed.
   virtual void backward(const Tile& tile, const float* parameters,
                         const ConstMatrixView& input, const ConstMatrixView& output,
                         const float* scratch, MatrixView& delta,
-                        MatrixView* input_delta,
-                        const GradientSink& gradient) const = 0;
+                        MatrixView* input_delta) const = 0;
+
+  // The parameters come in rows of this many, of which gradient() gives whole ones.
+  [[nodiscard]] virtual std::size_t parameter_row_size() const { return 0; }
+
+  // Gradient of the wanted parameters, adding one row after the other of input and of
+  // the delta that backward() left. Each of `sums` (wanted.count x parameter_row_size)
+  // is of the first `inner` rows; the last is of all. At most 256.
+  virtual void gradient(const ConstMatrixView& /*input*/,
+                        const ConstMatrixView& /*delta*/, ParameterRows /*wanted*/,
+                        std::span<const RunningSum> /*sums*/) const {}
+
+  // Adds for each row |gradient of this example with respect to these parameters|^2.
+  virtual void add_example_norms(const ConstMatrixView& /*input*/,
+                                 const ConstMatrixView& /*delta*/,
+                                 double* /*norms_squared*/) const {}
 };
 
 }  // namespace batchlab

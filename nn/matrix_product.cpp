@@ -21,13 +21,21 @@ char* openblas_get_corename();
 namespace batchlab {
 
 void multiply(const ConstMatrixView& left, const ConstMatrixView& right,
-              MatrixView& result, bool accumulate) {
-  xt::blas::gemm(left, right, result, false, false, 1.0F, accumulate ? 1.0F : 0.0F);
+              MatrixView& result) {
+  if (kernel_is_fast()) {
+    const RunningSum whole{columns(left), result.data()};
+    multiply_by_kernel({left.data(), columns(left), 1}, rows(left), right.data(),
+                       columns(right), {&whole, 1});
+  } else {
+    xt::blas::gemm(left, right, result);
+  }
 }
 
-void multiply_transposed_left(const ConstMatrixView& left, const ConstMatrixView& right,
-                              MatrixView& result, bool accumulate) {
-  xt::blas::gemm(left, right, result, true, false, 1.0F, accumulate ? 1.0F : 0.0F);
+void multiply_transposed_left(const ConstMatrixView& left, ColumnRange columns_of_left,
+                              const ConstMatrixView& right,
+                              std::span<const RunningSum> sums) {
+  multiply_by_kernel({left.data() + columns_of_left.first, 1, columns(left)},
+                     columns_of_left.count, right.data(), columns(right), sums);
 }
 
 void multiply_transposed_right(const ConstMatrixView& left,

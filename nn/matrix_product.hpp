@@ -1,21 +1,31 @@
 // SPDX-License-Identifier: MIT
 //
-// Matrix products: xtensor-blas over OpenBLAS, from one source file. Each call runs on
-// the calling thread alone.
+// Matrix products: our kernel where it is faster (product_kernel.hpp), elsewhere
+// xtensor-blas over OpenBLAS, called from this one source file. Which of them depends
+// on the product and the build alone. Each call runs on the calling thread alone.
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "nn/array.hpp"
+#include "nn/product_kernel.hpp"
 
 namespace batchlab {
 
-// result = left right + accumulate result
+// result = left right
 void multiply(const ConstMatrixView& left, const ConstMatrixView& right,
-              MatrixView& result, bool accumulate = false);
-// result = left^T right + accumulate result
-void multiply_transposed_left(const ConstMatrixView& left, const ConstMatrixView& right,
-                              MatrixView& result, bool accumulate);
+              MatrixView& result);
+
+struct ColumnRange {
+  std::size_t first, count;
+};
+// With L the given columns of left: L^T right, adding one row of left and right after
+// the other, as far as each of `sums` says (product_kernel.hpp).
+void multiply_transposed_left(const ConstMatrixView& left, ColumnRange columns_of_left,
+                              const ConstMatrixView& right,
+                              std::span<const RunningSum> sums);
+
 // result = left right^T
 void multiply_transposed_right(const ConstMatrixView& left,
                                const ConstMatrixView& right, MatrixView& result);

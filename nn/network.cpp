@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "controllers/error.hpp"
 #include "nn/activation.hpp"
@@ -65,9 +66,24 @@ Network::Network(std::size_t inputs, std::span<const LayerOptions> layers)
                          parameter_count_, block.size()});
       parameter_count_ += block.size();
     }
+    add_pieces(number);
   }
   if (parameter_count_ == 0) {
     throw Error(ErrorKind::usage, "model.layers: no layer has parameters to train");
+  }
+}
+
+// Pieces of at least 1024 parameters: their passes cost more than their calls.
+void Network::add_pieces(std::size_t layer) {
+  const std::size_t row_size = layers_[layer]->parameter_row_size();
+  const std::size_t size = parameter_count_ - offsets_[layer];
+  const std::size_t rows = row_size ? size / row_size : 0;
+  constexpr std::size_t step = 12;  // whole blocks of the product kernel
+  const std::size_t height = row_size ? step * (1 + 1023 / (step * row_size)) : 1;
+  for (std::size_t first = 0; first < rows; first += height) {
+    const std::size_t count = std::min(height, rows - first);
+    pieces_.push_back(
+        {layer, {first, count}, offsets_[layer] + first * row_size, count * row_size});
   }
 }
 
@@ -80,54 +96,64 @@ Array Network::initial_parameters(std::uint32_t seed) const {
   return parameters;
 }
 
-Workspace::Workspace(const Network& network, std::size_t tile_height) {
-  std::size_t values = network.inputs() * tile_height, scratch = 0, widest = 0;
-  value_offsets_.push_back(0);
+Workspace::Workspace(const Network& network, std::size_t rows) {
+  const auto matrix = [rows](std::size_t width) {
+    return Matrix{width, uninitialised(rows * width)};
+  };
+  values_.push_back(matrix(network.inputs()));
+  deltas_.push_back(matrix(0));  // of the input: not wanted
   for (const auto& layer : network.layers_) {
-    value_offsets_.push_back(values);
-    scratch_offsets_.push_back(scratch);
-    values += layer->outputs() * tile_height;
-    scratch += layer->scratch_per_row() * tile_height;
-    widest = std::max({widest, layer->inputs(), layer->outputs()});
+    values_.push_back(matrix(layer->outputs()));
+    deltas_.push_back(matrix(layer->outputs()));
+    scratch_.push_back(matrix(layer->scratch_per_row()));
   }
-  values_ = uninitialised(values);
-  scratch_ = uninitialised(scratch);
-  for (Array& delta : delta_) delta = uninitialised(widest * tile_height);
 }
 
 MatrixView Network::forward(const Tile& tile, const float* parameters,
                             Workspace& workspace) const {
+  const std::size_t first = tile.workspace_row, count = tile.rows;
+  const auto& values = std::as_const(workspace.values_);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    const Layer& layer = *layers_[i];
-    const float* from = workspace.values_.data() + workspace.value_offsets_[i];
-    MatrixView output = view(workspace.values_.data() + workspace.value_offsets_[i + 1],
-                             tile.rows, layer.outputs());
-    layer.forward(tile, parameters + offsets_[i], view(from, tile.rows, layer.inputs()),
-                  output, workspace.scratch_.data() + workspace.scratch_offsets_[i]);
+    MatrixView output = workspace.values_[i + 1].rows(first, count);
+    layers_[i]->forward(tile, parameters + offsets_[i], values[i].rows(first, count),
+                        output, workspace.scratch_[i].rows(first, count).data());
   }
-  const float* logits = workspace.values_.data() + workspace.value_offsets_.back();
-  std::copy_n(logits, tile.rows * outputs(), workspace.delta_[0].data());
-  return view(workspace.delta_[0].data(), tile.rows, outputs());
+  const ConstMatrixView logits = values.back().rows(first, count);
+  MatrixView copy = workspace.deltas_.back().rows(first, count);
+  std::copy_n(logits.data(), logits.size(), copy.data());
+  return copy;
 }
 
-void Network::backward(const Tile& tile, const float* parameters, Workspace& workspace,
-                       const GradientSink& gradient) const {
-  std::size_t from = 0;  // which of the two delta buffers holds the layer's delta
+void Network::backward(const Tile& tile, const float* parameters,
+                       Workspace& workspace) const {
+  const std::size_t first = tile.workspace_row, count = tile.rows;
+  const auto& values = std::as_const(workspace.values_);
   for (std::size_t i = layers_.size(); i-- > first_with_parameters_;) {
-    const Layer& layer = *layers_[i];
-    const float* values = workspace.values_.data();
-    MatrixView delta = view(workspace.delta_[from].data(), tile.rows, layer.outputs());
-    MatrixView below =
-        view(workspace.delta_[1 - from].data(), tile.rows, layer.inputs());
-    const GradientSink sink{gradient.sums + offsets_[i], gradient.overwrite,
-                            gradient.example_norms_squared};
-    layer.backward(
-        tile, parameters + offsets_[i],
-        view(values + workspace.value_offsets_[i], tile.rows, layer.inputs()),
-        view(values + workspace.value_offsets_[i + 1], tile.rows, layer.outputs()),
-        workspace.scratch_.data() + workspace.scratch_offsets_[i], delta,
-        i > first_with_parameters_ ? &below : nullptr, sink);
-    from = 1 - from;
+    MatrixView delta = workspace.deltas_[i + 1].rows(first, count);
+    MatrixView below = workspace.deltas_[i].rows(first, count);
+    layers_[i]->backward(tile, parameters + offsets_[i], values[i].rows(first, count),
+                         values[i + 1].rows(first, count),
+                         workspace.scratch_[i].rows(first, count).data(), delta,
+                         i > first_with_parameters_ ? &below : nullptr);
+  }
+}
+
+void Network::gradient(const Piece& piece, const Workspace& workspace,
+                       std::span<const RunningSum> sums) const {
+  const std::size_t count = sums.back().inner;
+  layers_[piece.layer]->gradient(workspace.values_[piece.layer].rows(0, count),
+                                 workspace.deltas_[piece.layer + 1].rows(0, count),
+                                 piece.rows, sums);
+}
+
+void Network::example_norms(const Tile& tile, const Workspace& workspace,
+                            double* norms_squared) const {
+  const std::size_t first = tile.workspace_row, count = tile.rows;
+  std::fill_n(norms_squared, count, 0.0);
+  for (std::size_t i = first_with_parameters_; i < layers_.size(); ++i) {
+    layers_[i]->add_example_norms(workspace.values_[i].rows(first, count),
+                                  workspace.deltas_[i + 1].rows(first, count),
+                                  norms_squared);
   }
 }
 

@@ -33,22 +33,41 @@ struct NamedBlock {
   std::size_t offset = 0, size = 0;
 };
 
+// A piece of the flat parameter array, of one layer: small enough to stay in cache
+// while its gradient is computed, measured and applied.
+struct Piece {
+  std::size_t layer;
+  ParameterRows rows;  // of the layer
+  std::size_t offset, size;
+};
+
 class Network;
 
-// The activations and deltas of one tile: one per thread.
+// The activations and deltas of some rows.
 class Workspace {
  public:
-  Workspace(const Network& network, std::size_t tile_height);
+  Workspace(const Network& network, std::size_t rows);
 
-  // Where the caller puts the rows of a tile: rows x network.inputs().
-  [[nodiscard]] float* input() { return values_.data(); }
+  // Where the caller puts row i of the input.
+  [[nodiscard]] float* input(std::size_t i) {
+    return values_[0].data.data() + i * values_[0].width;
+  }
 
  private:
   friend class Network;
-  Array values_;   // input, then each layer's output
-  Array scratch_;  // of the layers
-  Array delta_[2];
-  std::vector<std::size_t> value_offsets_, scratch_offsets_;
+  struct Matrix {
+    std::size_t width;
+    Array data;
+    [[nodiscard]] MatrixView rows(std::size_t first, std::size_t count) {
+      return view(data.data() + first * width, count, width);
+    }
+    [[nodiscard]] ConstMatrixView rows(std::size_t first, std::size_t count) const {
+      return view(data.data() + first * width, count, width);
+    }
+  };
+  // Layer i reads values_[i], scratch_[i] and deltas_[i + 1], and writes values_[i + 1]
+  // and deltas_[i].
+  std::vector<Matrix> values_, deltas_, scratch_;
 };
 
 class Network {
@@ -64,22 +83,36 @@ class Network {
 
   [[nodiscard]] Array initial_parameters(std::uint32_t seed) const;
 
-  // Runs the layers on the tile in workspace.input(). Returns a copy of the output,
+  // The parameters in pieces, in order and without gaps.
+  [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }
+
+  // Runs the layers on the tile's rows of the workspace. Returns a copy of the output,
   // rows x outputs, inside the workspace: the loss overwrites it by its gradient.
   [[nodiscard]] MatrixView forward(const Tile& tile, const float* parameters,
                                    Workspace& workspace) const;
 
   // After forward(), with what it returned overwritten by the gradient of each row's
-  // loss.
-  void backward(const Tile& tile, const float* parameters, Workspace& workspace,
-                const GradientSink& gradient) const;
+  // loss. The workspace then holds what the next two need.
+  void backward(const Tile& tile, const float* parameters, Workspace& workspace) const;
+
+  // Gradient of one piece, summed over the first rows of the workspace: as many as each
+  // of `sums` says (layer.hpp).
+  void gradient(const Piece& piece, const Workspace& workspace,
+                std::span<const RunningSum> sums) const;
+
+  // norms_squared: of the gradient of each of the tile's rows.
+  void example_norms(const Tile& tile, const Workspace& workspace,
+                     double* norms_squared) const;
 
  private:
   friend class Workspace;
+  void add_pieces(std::size_t layer);
+
   std::size_t inputs_;
   std::vector<std::unique_ptr<Layer>> layers_;
   std::vector<std::size_t> offsets_;  // of each layer's parameters
   std::vector<NamedBlock> blocks_;
+  std::vector<Piece> pieces_;
   std::size_t parameter_count_ = 0;
   std::size_t first_with_parameters_ = 0;  // backward() ends at this layer
 };

@@ -1,9 +1,29 @@
 // SPDX-License-Identifier: MIT
 #include "nn/thread_pool.hpp"
 
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
+
 namespace batchlab {
 
 namespace {
+
+// While it lives, subnormal numbers count as zero on this thread. They arise where a
+// moving average decays, mean nothing there, and cost a step up to a fifth of its time.
+class SubnormalsAsZero {
+ public:
+#if defined(__SSE__)
+  SubnormalsAsZero() : before_(_mm_getcsr()) {
+    constexpr unsigned flush_results = 0x8000, zero_operands = 0x0040;
+    _mm_setcsr(before_ | flush_results | zero_operands);
+  }
+  ~SubnormalsAsZero() { _mm_setcsr(before_); }
+
+ private:
+  unsigned before_;
+#endif
+};
 
 // Polls a while, for the next part of a step is microseconds away, then sleeps.
 void wait_while_equal(const std::atomic<std::uint32_t>& value, std::uint32_t old,
@@ -44,7 +64,10 @@ void ThreadPool::run(const std::function<void(std::size_t)>& task) {
     round_.fetch_add(1, std::memory_order_release);
     round_.notify_all();
   }
-  task(0);
+  {
+    const SubnormalsAsZero here;
+    task(0);
+  }
   while (true) {
     const std::uint32_t pending = pending_.load(std::memory_order_acquire);
     if (pending == 0) return;
@@ -53,6 +76,7 @@ void ThreadPool::run(const std::function<void(std::size_t)>& task) {
 }
 
 void ThreadPool::work(std::size_t worker) {
+  const SubnormalsAsZero here;
   std::uint32_t round = 0;
   while (true) {
     wait_while_equal(round_, round, spins_);

@@ -30,10 +30,11 @@ class ThreadPool {
  private:
   void work(std::size_t worker);
 
+  // Two cache lines: one that the caller writes, one that the workers write.
+  alignas(64) std::atomic<std::uint32_t> round_{0};  // raised to start a task
   const std::function<void(std::size_t)>* task_ = nullptr;
-  std::atomic<std::uint32_t> round_{0};    // raised to start a task
-  std::atomic<std::uint32_t> pending_{0};  // workers that have not finished it
   bool stopping_ = false;
+  alignas(64) std::atomic<std::uint32_t> pending_{0};  // workers that have not finished
   int spins_;  // polls before a thread sleeps; 0 where cores are fewer than workers
   std::vector<std::thread> threads_;
 };

@@ -2,6 +2,8 @@
 #include "nn/training_step.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 
 #include "nn/elementwise.hpp"
 #include "nn/matrix_product.hpp"
@@ -10,24 +12,36 @@ namespace batchlab {
 
 namespace {
 
-constexpr std::size_t default_tile_height =
-    128;                                  // rows: stay in the second-level cache
-constexpr std::size_t chunk_size = 2048;  // parameters: stay in the first-level cache
+constexpr std::size_t default_tile_height = 128;
+constexpr std::size_t default_lanes = 2;
+constexpr std::size_t most_round_rows = 512;
 
-// Two lanes serve two threads and the micro-batch estimator; more only where a lane
-// keeps whole tiles of its own, for the reduction reads every lane.
-std::size_t default_lanes(std::size_t batch_size) {
-  if (batch_size < 1024) return 2;
-  return batch_size < 4096 ? 4 : 8;
+struct Range {
+  std::size_t begin, end;
+  [[nodiscard]] std::size_t size() const { return end - begin; }
+};
+
+// Part i when `size` things are divided into `parts` of nearly equal size.
+Range part(std::size_t size, std::size_t i, std::size_t parts) {
+  return {i * size / parts, (i + 1) * size / parts};
 }
-constexpr std::size_t most_default_lanes = 8;
+
+std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
+
+// An even number where it can be, for two threads.
+std::size_t tiles_of(std::size_t rows, std::size_t tile_height) {
+  return std::min(rows, 2 * divide_up(rows, 2 * tile_height));
+}
 
 }  // namespace
 
 Cut cut_batch(std::size_t batch_size, const CutOptions& options) {
-  const std::size_t wanted = options.lanes ? options.lanes : default_lanes(batch_size);
-  return {std::min(wanted, batch_size),
-          options.tile_height ? options.tile_height : default_tile_height};
+  const std::size_t rounds = divide_up(batch_size, most_round_rows);
+  const std::size_t lanes = options.lanes ? options.lanes : default_lanes;
+  const std::size_t height =
+      options.tile_height ? options.tile_height : default_tile_height;
+  return {rounds, std::min(divide_up(lanes, rounds), batch_size),
+          std::min(height, most_round_rows)};
 }
 
 TrainingStep::TrainingStep(const Network& network, const Dataset& data,
@@ -42,165 +56,202 @@ TrainingStep::TrainingStep(const Network& network, const Dataset& data,
       threads_(threads),
       options_(options),
       seed_(seed),
-      chunks_((network.parameter_count() + chunk_size - 1) / chunk_size) {
+      round_(network, most_round_rows),
+      sums_(uninitialised(network.parameter_count())),
+      tiles_(tiles_of(most_round_rows, cut_batch(1, options).tile_height)),
+      pieces_(network.pieces().size()) {
   use_single_threaded_blas();  // or bits would depend on its threads
   const std::size_t height = cut_batch(1, options).tile_height;
+  std::size_t largest = 0;
+  for (const Piece& piece : network.pieces()) largest = std::max(largest, piece.size);
+  const std::size_t lanes = cut_batch(most_round_rows, options).lanes_per_round;
   for (std::size_t i = 0; i < threads.workers(); ++i) {
-    workers_.push_back({Workspace(network, height), std::vector<std::uint8_t>(height),
-                        std::vector<double>(height)});
+    Worker& worker = workers_.emplace_back(Worker{std::vector<std::uint8_t>(height),
+                                                  std::vector<double>(height),
+                                                  Workspace(network, height),
+                                                  uninitialised(lanes * largest),
+                                                  {}});
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      worker.sums.push_back({0, worker.sums_memory.data() + lane * largest});
+    }
   }
-  lanes_.resize(options.lanes ? options.lanes : most_default_lanes);
-  for (Lane& lane : lanes_) lane.sums = uninitialised(network.parameter_count());
 }
 
 LossSum TrainingStep::forward_backward(const Batch& batch, Estimator estimator) {
-  batch_ = &batch;
   batch_size_ = batch.size();
   estimator_ = estimator;
   cut_ = cut_batch(batch.size(), options_);
-  threads_.run([this](std::size_t worker) {
-    for (std::size_t lane = worker; lane < cut_.lanes; lane += threads_.workers()) {
-      run_lane(lane, worker);
+  loss_ = {};
+  example_norms_squared_ = 0;
+  std::fill(pieces_.begin(), pieces_.end(), PieceSums{});
+  for (std::size_t round = 0; round < cut_.rounds; ++round) {
+    const auto [begin, end] = part(batch.size(), round, cut_.rounds);
+    if (round == 1) sums_.fill(0);
+    if (round > 0) for_each_piece(std::bind_front(&TrainingStep::add_round, this));
+    run_tiles(batch, begin, end);
+  }
+  return loss_;
+}
+
+// Rows [begin, end) of the batch become the round.
+void TrainingStep::run_tiles(const Batch& batch, std::size_t begin, std::size_t end) {
+  round_rows_ = end - begin;
+  const std::size_t tiles = tiles_of(round_rows_, cut_.tile_height);
+  threads_.run([&](std::size_t worker) {
+    const Range own = part(tiles, worker, threads_.workers());
+    for (std::size_t i = own.begin; i < own.end; ++i) {
+      const Range rows = part(round_rows_, i, tiles);
+      tiles_[i] = run_tile({begin + rows.begin, rows.size(), &batch, seed_, rows.begin},
+                           workers_[worker]);
     }
   });
-  LossSum sum;
-  for (std::size_t lane = 0; lane < cut_.lanes; ++lane) {
-    sum.loss += lanes_[lane].loss.loss;
-    sum.correct += lanes_[lane].loss.correct;
-  }
-  return sum;
-}
-
-void TrainingStep::run_lane(std::size_t number, std::size_t worker) {
-  Lane& lane = lanes_[number];
-  const std::size_t first = number * batch_->size() / cut_.lanes;
-  lane.rows = (number + 1) * batch_->size() / cut_.lanes - first;
-  lane.loss = {};
-  lane.example_norms_squared = 0;
-  const std::size_t tiles = (lane.rows + cut_.tile_height - 1) / cut_.tile_height;
-  for (std::size_t tile = 0; tile < tiles; ++tile) {
-    const std::size_t begin = tile * lane.rows / tiles;
-    const std::size_t end = (tile + 1) * lane.rows / tiles;
-    run_tile(lane, {first + begin, end - begin, batch_, seed_}, tile == 0, worker);
+  for (std::size_t i = 0; i < tiles; ++i) {
+    loss_.loss += tiles_[i].loss.loss;
+    loss_.correct += tiles_[i].loss.correct;
+    example_norms_squared_ += tiles_[i].example_norms_squared;
   }
 }
 
-void TrainingStep::run_tile(Lane& lane, const Tile& tile, bool first,
-                            std::size_t number) {
-  Worker& worker = workers_[number];
-  gather(data_, std::span(batch_->examples).subspan(tile.first_row, tile.rows), number);
-  MatrixView logits = network_.forward(tile, parameters_.data(), worker.workspace);
-  const LossSum loss = softmax_cross_entropy(logits, worker.labels.data());
-  lane.loss.loss += loss.loss;
-  lane.loss.correct += loss.correct;
-
-  const bool norms_wanted = estimator_ == Estimator::per_example;
-  double* norms = norms_wanted ? worker.example_norms_squared.data() : nullptr;
-  if (norms_wanted) std::fill_n(norms, tile.rows, 0.0);
-  network_.backward(tile, parameters_.data(), worker.workspace,
-                    {lane.sums.data(), first, norms});
-  for (std::size_t i = 0; norms_wanted && i < tile.rows; ++i) {
-    lane.example_norms_squared += norms[i];
+TrainingStep::TileSums TrainingStep::run_tile(const Tile& tile, Worker& worker) {
+  gather(data_, std::span(tile.batch->examples).subspan(tile.first_row, tile.rows),
+         round_.input(tile.workspace_row), worker.labels.data());
+  MatrixView logits = network_.forward(tile, parameters_.data(), round_);
+  TileSums sums{softmax_cross_entropy(logits, worker.labels.data())};
+  network_.backward(tile, parameters_.data(), round_);
+  if (estimator_ == Estimator::per_example) {
+    double* norms_squared = worker.example_norms_squared.data();
+    network_.example_norms(tile, round_, norms_squared);
+    sums.example_norms_squared =
+        std::accumulate(norms_squared, norms_squared + tile.rows, 0.0);
   }
+  return sums;
 }
 
 void TrainingStep::gather(const Dataset& data, std::span<const std::uint32_t> examples,
-                          std::size_t number) {
-  Worker& worker = workers_[number];
+                          float* inputs, std::uint8_t* labels) const {
   const std::size_t features = data.features();
+  const std::uint8_t* bytes = data.inputs.data();
+  constexpr std::size_t ahead = 4;  // examples: they lie anywhere in memory
   for (std::size_t i = 0; i < examples.size(); ++i) {
-    scale_bytes(data.inputs.data() + examples[i] * features, features, input_scale_,
-                worker.workspace.input() + i * features);
-    worker.labels[i] = data.labels.data()[examples[i]];
+    if (i + ahead < examples.size()) {
+      prefetch(bytes + examples[i + ahead] * features, features);
+    }
+    scale_bytes(bytes + examples[i] * features, features, input_scale_,
+                inputs + i * features);
+    labels[i] = data.labels.data()[examples[i]];
   }
 }
 
-TrainingStep::Update TrainingStep::update(double learning_rate, bool norm_wanted) {
-  norm_wanted_ = norm_wanted || estimator_ != Estimator::none;
-  optimizer_.begin_step(learning_rate);
-  threads_.run([this](std::size_t worker) {
-    const std::size_t workers = threads_.workers(), chunks = chunks_.size();
-    for (std::size_t chunk = worker * chunks / workers;
-         chunk < (worker + 1) * chunks / workers; ++chunk) {
-      chunks_[chunk] = update_chunk(chunk);
+// f(piece, its sums, worker) on the threads. Every worker has one stretch of the
+// parameters: what it wrote is in its cache.
+template <class F>
+void TrainingStep::for_each_piece(F&& f) {
+  threads_.run([&](std::size_t worker) {
+    for (std::size_t i = 0; i < pieces_.size(); ++i) {
+      const Piece& piece = network_.pieces()[i];
+      const std::size_t middle = piece.offset + piece.size / 2;
+      if (middle * workers_.size() / parameters_.size() != worker) continue;
+      f(piece, pieces_[i], workers_[worker]);
     }
   });
+}
+
+// A round that others follow.
+void TrainingStep::add_round(const Piece& piece, PieceSums& sums, Worker& worker) {
+  sums.lanes_norm_squared += sum_round(piece, worker);
+  add(worker.sums.back().result, piece.size, sums_.data() + piece.offset);
+}
+
+// The round's gradient sums into the last of the worker's. Returns the sum over lanes
+// of |gradient sum|^2 / rows where the estimator asks for it. The lanes follow each
+// other in one running sum: measuring them changes no bit of it.
+double TrainingStep::sum_round(const Piece& piece, Worker& worker) const {
+  const bool measured = estimator_ == Estimator::micro_batch;
+  const std::size_t lanes = measured ? cut_.lanes_per_round : 1;
+  const std::span sums = std::span(worker.sums).last(lanes);
+  for (std::size_t lane = 0; lane < lanes; ++lane) {
+    sums[lane].inner = part(round_rows_, lane, lanes).end;
+  }
+  network_.gradient(piece, round_, sums);
+  double norms_squared = 0;
+  for (std::size_t lane = 0; measured && lane < lanes; ++lane) {
+    const double norm_squared =
+        lane == 0
+            ? sum_of_squares(sums[0].result, piece.size)
+            : squared_distance(sums[lane].result, sums[lane - 1].result, piece.size);
+    norms_squared +=
+        norm_squared / static_cast<double>(part(round_rows_, lane, lanes).size());
+  }
+  return norms_squared;
+}
+
+// The mean gradient, after the last round, into the last of the worker's sums.
+TrainingStep::PieceSums TrainingStep::finish_gradient(const Piece& piece,
+                                                      Worker& worker) const {
+  PieceSums squares;
+  squares.lanes_norm_squared = sum_round(piece, worker);
+  float* sums = worker.sums.back().result;
+  if (cut_.rounds > 1) add(sums_.data() + piece.offset, piece.size, sums);
+  squares.gradient_norm_squared =
+      scale(1 / static_cast<float>(batch_size_), piece.size, sums);
+  return squares;
+}
+
+void TrainingStep::update_piece(const Piece& piece, PieceSums& sums, Worker& worker) {
+  float* parameters = parameters_.data() + piece.offset;
+  if (workers_.size() > 1) claim_lines(parameters, piece.size);
+  const PieceSums last = finish_gradient(piece, worker);
+  sums.lanes_norm_squared += last.lanes_norm_squared;
+  sums.gradient_norm_squared = last.gradient_norm_squared;
+  optimizer_.update(parameters, {worker.sums.back().result, piece.size}, piece.offset);
+  sums.finite = all_finite(parameters, piece.size);
+}
+
+TrainingStep::Update TrainingStep::update(double learning_rate) {
+  optimizer_.begin_step(learning_rate);
+  for_each_piece(std::bind_front(&TrainingStep::update_piece, this));
   Update update;
   double lanes_norm_squared = 0;
-  for (const ChunkSums& chunk : chunks_) {
-    update.gradients.gradient_norm_squared += chunk.gradient_norm_squared;
-    lanes_norm_squared += chunk.lanes_norm_squared;
-    update.parameters_finite = update.parameters_finite && chunk.finite;
+  for (const PieceSums& piece : pieces_) {
+    update.gradients.gradient_norm_squared += piece.gradient_norm_squared;
+    lanes_norm_squared += piece.lanes_norm_squared;
+    update.parameters_finite = update.parameters_finite && piece.finite;
   }
   update.gradients.batch_size = static_cast<std::int64_t>(batch_size_);
   if (estimator_ == Estimator::per_example) {
     update.gradients.groups = update.gradients.batch_size;
-    for (std::size_t lane = 0; lane < cut_.lanes; ++lane) {
-      update.gradients.weighted_norms_squared += lanes_[lane].example_norms_squared;
-    }
+    update.gradients.weighted_norms_squared = example_norms_squared_;
   } else if (estimator_ == Estimator::micro_batch) {
-    update.gradients.groups = static_cast<std::int64_t>(cut_.lanes);
+    update.gradients.groups = static_cast<std::int64_t>(cut_.lanes());
     update.gradients.weighted_norms_squared = lanes_norm_squared;
   }
   return update;
 }
 
-TrainingStep::ChunkSums TrainingStep::update_chunk(std::size_t chunk) {
-  const std::size_t begin = chunk * chunk_size;
-  const std::size_t size = std::min(chunk_size, parameters_.size() - begin);
-  float gradient[chunk_size];
-  reduce_lanes(begin, size, gradient);
-  optimizer_.update(parameters_.data() + begin, {gradient, size}, begin);
-
-  ChunkSums sums;
-  if (norm_wanted_) sums.gradient_norm_squared = sum_of_squares(gradient, size);
-  sums.finite = all_finite(parameters_.data() + begin, size);
-  for (std::size_t i = 0; estimator_ == Estimator::micro_batch && i < cut_.lanes; ++i) {
-    sums.lanes_norm_squared += sum_of_squares(lanes_[i].sums.data() + begin, size) /
-                               static_cast<double>(lanes_[i].rows);
-  }
-  return sums;
-}
-
-void TrainingStep::reduce_lanes(std::size_t begin, std::size_t size,
-                                float* gradient) const {
-  const float scale = 1 / static_cast<float>(batch_size_);
-  const float* first = lanes_[0].sums.data() + begin;
-  if (cut_.lanes == 1) {
-    for_each_position(size, [&]<class V>(std::size_t i) {
-      store(gradient + i, V(scale) * load<V>(first + i));
-    });
-    return;
-  }
-  for (std::size_t lane = 1; lane < cut_.lanes; ++lane) {
-    const float* sums = lanes_[lane].sums.data() + begin;
-    const float* before = lane == 1 ? first : gradient;
-    const float factor = lane + 1 == cut_.lanes ? scale : 1;
-    for_each_position(size, [&]<class V>(std::size_t i) {
-      store(gradient + i, V(factor) * (load<V>(before + i) + load<V>(sums + i)));
-    });
-  }
-}
-
-Array TrainingStep::gradient() const {
+Array TrainingStep::gradient() {
   Array gradient = uninitialised(parameters_.size());
-  reduce_lanes(0, parameters_.size(), gradient.data());
+  for_each_piece([&](const Piece& piece, const PieceSums&, Worker& worker) {
+    finish_gradient(piece, worker);
+    std::copy_n(worker.sums.back().result, piece.size, gradient.data() + piece.offset);
+  });
   return gradient;
 }
 
 EvaluationResult TrainingStep::evaluate(const Dataset& data,
                                         std::span<const std::uint32_t> examples) {
-  const std::size_t height = cut_batch(1, options_).tile_height;
-  const std::size_t tiles = (examples.size() + height - 1) / height;
+  const std::size_t tiles =
+      tiles_of(examples.size(), cut_batch(1, options_).tile_height);
   std::vector<LossSum> sums(tiles);
-  threads_.run([&](std::size_t worker) {
-    for (std::size_t tile = worker; tile < tiles; tile += threads_.workers()) {
-      const auto rows = examples.subspan(
-          tile * height, std::min(height, examples.size() - tile * height));
-      gather(data, rows, worker);
+  threads_.run([&](std::size_t number) {
+    Worker& worker = workers_[number];
+    const Range own = part(tiles, number, threads_.workers());
+    for (std::size_t i = own.begin; i < own.end; ++i) {
+      const Range rows = part(examples.size(), i, tiles);
+      gather(data, examples.subspan(rows.begin, rows.size()),
+             worker.evaluation.input(0), worker.labels.data());
       MatrixView logits = network_.forward({.rows = rows.size()}, parameters_.data(),
-                                           workers_[worker].workspace);
-      sums[tile] = softmax_cross_entropy(logits, workers_[worker].labels.data());
+                                           worker.evaluation);
+      sums[i] = softmax_cross_entropy(logits, worker.labels.data());
     }
   });
   EvaluationResult result;

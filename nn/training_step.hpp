@@ -2,11 +2,14 @@
 //
 // The training step: tiles and lanes.
 //
-// A batch is cut into lanes, a lane into tiles. A tile goes forward and backward on one
-// thread in a workspace that stays in cache, and adds its gradient sums to its lane.
-// One pass over the parameters then reduces the lanes in order, takes norms and
-// updates. The cut depends on the batch size alone, never on threads: so does every bit
-// of the result.
+// A batch is worked off in rounds of at most 512 rows, whose activations stay in cache.
+// First the tiles of a round go forward and backward, each on one thread. Then the
+// parameters are gone over piece by piece, each piece on one thread: its gradient is
+// summed over the rows of the round, and in the last round measured and applied at
+// once, so that it never leaves the cache. All of this depends on the batch size alone,
+// never on threads: so does every bit of the result.
+//
+// A round is also cut into lanes, whose gradients the micro-batch estimator compares.
 #pragma once
 
 #include <cstdint>
@@ -24,14 +27,16 @@
 namespace batchlab {
 
 struct CutOptions {
-  std::size_t lanes = 0;        // 0: chosen from the batch size
+  std::size_t lanes = 0;        // at least this many; 0: 2
   std::size_t tile_height = 0;  // most rows of a tile; 0: 128
 };
 
-// How a batch of B rows is cut: lane l holds rows [l B / lanes, (l + 1) B / lanes), in
-// tiles of nearly equal height.
+// How a batch of B rows is cut. Round r holds rows [r B / rounds, (r + 1) B / rounds);
+// lanes and tiles divide a round in the same way.
 struct Cut {
-  std::size_t lanes, tile_height;
+  std::size_t rounds, lanes_per_round, tile_height;
+
+  [[nodiscard]] std::size_t lanes() const { return rounds * lanes_per_round; }
 };
 [[nodiscard]] Cut cut_batch(std::size_t batch_size, const CutOptions& options);
 
@@ -51,47 +56,54 @@ class TrainingStep {
                Array& parameters, Optimizer& optimizer, ThreadPool& threads,
                const CutOptions& options, std::uint32_t seed);
 
-  // Forward and backward over the batch. Returns the sum of the examples' losses. The
-  // lanes then hold gradient sums.
+  // Forward and backward over the batch, which must not be empty. Returns the sum of
+  // the examples' losses.
   LossSum forward_backward(const Batch& batch, Estimator estimator);
 
-  // Reduces the lanes to the mean gradient of the last batch, measures it and updates
-  // the parameters, in one pass.
+  // Finishes the mean gradient of the last batch, measures it and updates the
+  // parameters, in one pass.
   struct Update {
     GroupedGradients
         gradients;  // weighted_norms_squared and groups as the estimator asks
     bool parameters_finite = true;
   };
-  // `norm_wanted`: take |mean gradient|^2 even where the estimator does not need it;
-  // else it is 0.
-  Update update(double learning_rate, bool norm_wanted = false);
+  Update update(double learning_rate);
 
   // Mean loss and accuracy over `examples` of `data`, which must not be empty.
   [[nodiscard]] EvaluationResult evaluate(const Dataset& data,
                                           std::span<const std::uint32_t> examples);
 
-  // Mean gradient of the last batch, reduced but not applied.
-  [[nodiscard]] Array gradient() const;
+  // Mean gradient of the last batch, before it is applied.
+  [[nodiscard]] Array gradient();
 
  private:
-  struct Lane {
-    Array sums;  // gradient sums over the lane's rows
-    std::size_t rows = 0;
+  struct TileSums {
     LossSum loss;
     double example_norms_squared = 0;
   };
-  struct ChunkSums {
-    double gradient_norm_squared = 0;
+  struct PieceSums {
     double lanes_norm_squared = 0;  // sum over lanes of |gradient sum|^2 / rows
+    double gradient_norm_squared = 0;
     bool finite = true;
   };
+  struct Worker {
+    std::vector<std::uint8_t> labels;  // of a tile
+    std::vector<double> example_norms_squared;
+    Workspace evaluation;  // of a tile
+    Array sums_memory;
+    std::vector<RunningSum> sums;  // of a piece, over the lanes of a round
+  };
 
-  void run_lane(std::size_t lane, std::size_t worker);
-  void run_tile(Lane& lane, const Tile& tile, bool first, std::size_t worker);
+  void run_tiles(const Batch& batch, std::size_t first, std::size_t end);
+  TileSums run_tile(const Tile& tile, Worker& worker);
   void gather(const Dataset& data, std::span<const std::uint32_t> examples,
-              std::size_t worker);
-  ChunkSums update_chunk(std::size_t chunk);
-  void reduce_lanes(std::size_t begin, std::size_t size, float* gradient) const;
+              float* inputs, std::uint8_t* labels) const;
+  template <class F>
+  void for_each_piece(F&& f);
+  void add_round(const Piece& piece, PieceSums& sums, Worker& worker);
+  double sum_round(const Piece& piece, Worker& worker) const;
+  PieceSums finish_gradient(const Piece& piece, Worker& worker) const;
+  void update_piece(const Piece& piece, PieceSums& sums, Worker& worker);
 
   const Network& network_;
   const Dataset& data_;
@@ -102,20 +114,18 @@ class TrainingStep {
   CutOptions options_;
   std::uint32_t seed_;
 
-  struct Worker {
-    Workspace workspace;
-    std::vector<std::uint8_t> labels;  // of the tile
-    std::vector<double> example_norms_squared;
-  };
   std::vector<Worker> workers_;
-  std::vector<Lane> lanes_;
-  std::vector<ChunkSums> chunks_;
+  Workspace round_;  // activations and deltas of the round
+  Array sums_;       // gradient sums of the rounds before
+  std::vector<TileSums> tiles_;
+  std::vector<PieceSums> pieces_;
   // The step in progress.
-  const Batch* batch_ = nullptr;  // until forward_backward() returns
   std::size_t batch_size_ = 0;
   Cut cut_{};
+  std::size_t round_rows_ = 0;
   Estimator estimator_ = Estimator::none;
-  bool norm_wanted_ = false;
+  LossSum loss_;
+  double example_norms_squared_ = 0;
 };
 
 }  // namespace batchlab

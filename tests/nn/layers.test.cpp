@@ -54,21 +54,32 @@ class LayerProbe {
   struct Gradients {
     std::vector<float> parameters, input;
     std::vector<double> example_norms_squared;
+    std::vector<float> of_part;
   };
-  // `sums`: what the gradient sums hold before.
-  Gradients backward(bool overwrite = true, float sums = std::nanf("")) {
+  // The gradient sums of the first `part` rows go by the way where it is not 0.
+  Gradients backward(std::size_t part = 0) {
     const auto output = forward();
-    Gradients gradients{std::vector<float>(parameters.size(), sums),
+    Gradients gradients{std::vector<float>(parameters.size(), std::nanf("")),
                         std::vector<float>(input.size(), std::nanf("")),
-                        std::vector<double>(rows_, 0)};
+                        std::vector<double>(rows_, 0),
+                        {}};
     auto copy = weights;  // backward() may overwrite it
-    MatrixView delta = view(copy.data(), rows_, layer_->outputs());
+    const std::size_t width = layer_->outputs();
+    MatrixView delta = view(copy.data(), rows_, width);
     MatrixView below = view(gradients.input.data(), rows_, layer_->inputs());
     layer_->backward(tile(), parameters.data(), view(in(), rows_, layer_->inputs()),
                      view(output.data(), rows_, layer_->outputs()), scratch_.data(),
-                     delta, &below,
-                     {gradients.parameters.data(), overwrite,
-                      gradients.example_norms_squared.data()});
+                     delta, &below);
+    const ConstMatrixView given = view(in(), rows_, layer_->inputs());
+    const ConstMatrixView left = view(std::as_const(copy).data(), rows_, width);
+    if (const std::size_t row_size = layer_->parameter_row_size()) {
+      gradients.of_part.assign(parameters.size(), std::nanf(""));
+      const RunningSum sums[] = {{part, gradients.of_part.data()},
+                                 {rows_, gradients.parameters.data()}};
+      layer_->gradient(given, left, {0, parameters.size() / row_size},
+                       std::span(sums).last(part > 0 ? 2 : 1));
+    }
+    layer_->add_example_norms(given, left, gradients.example_norms_squared.data());
     return gradients;
   }
 
@@ -155,13 +166,17 @@ TEST_P(Dense, GradientMatchesFiniteDifferencesWithRelu) {
   expect_gradients_match(relu);
 }
 
-TEST_P(Dense, AddsToSumsUnlessTheyAreOverwritten) {
+TEST_P(Dense, ARunningSumIsTheGradientOfTheFirstRowsAndChangesNoBitOfTheWhole) {
   LayerProbe tanh = probe(Activation::tanh);
-  const auto overwritten = tanh.backward().parameters;
-  const auto added = tanh.backward(false, 2.0F).parameters;
-  for (std::size_t i = 0; i < added.size(); ++i) {
-    EXPECT_NEAR(added[i], overwritten[i] + 2, 1e-5);
-  }
+  const auto [rows, inputs, units] = GetParam();
+  const std::size_t part = (rows + 1) / 2;
+  const auto both = tanh.backward(part);
+  EXPECT_EQ(both.parameters, tanh.backward().parameters);
+  LayerProbe first = dense_probe(part, inputs, units, Activation::tanh);
+  first.parameters = tanh.parameters;
+  std::copy_n(tanh.input.data(), part * inputs, first.input.data());
+  std::copy_n(tanh.weights.data(), part * units, first.weights.data());
+  EXPECT_EQ(both.of_part, first.backward().parameters);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Dense,
