@@ -25,8 +25,9 @@ struct Decision {
   double batch_size = 0;  // wanted for the next step, in examples
   std::string reason;     // in words, with the numbers
   std::optional<double>
-      learning_rate{};             // base rate of the next step; absent: the run's
-  std::optional<Subset> subset{};  // that it is drawn from; absent: all
+      learning_rate{};              // base rate of the next step; absent: the run's
+  double learning_rate_factor = 1;  // on the base rate of the next step
+  std::optional<Subset> subset{};   // that it is drawn from; absent: all
 };
 
 class Controller {

@@ -41,8 +41,9 @@ void Recorder::on_decision(const Statistics& at, const Decision& wanted,
       fmt::format("{},{},{}", wanted.batch_size, used.batch_size, used.limited_by);
   const Subset subset = wanted.subset.value_or(Subset{});
   std::string decision =
-      fmt::format("{} {} {} {} {}", sizes, wanted.learning_rate.value_or(0),
-                  subset.first, subset.count, used.learning_rate_factor);
+      fmt::format("{} {} {} {} {} {}", sizes, wanted.learning_rate.value_or(0),
+                  wanted.learning_rate_factor, subset.first, subset.count,
+                  used.learning_rate_factor);
   if (decision == last_decision_) return;
   decisions_.append(fmt::format("{},{},{},{}", at.step, at.examples_seen, sizes,
                                 csv_cell(wanted.reason)));

@@ -188,12 +188,13 @@ std::int64_t TrainingRun::next_batch_size() {
   return batch_size;
 }
 
-// base rate x schedule(examples) x coupling(B / B0) x overflow
+// base rate x the rule's factor x schedule(examples) x coupling(B / B0) x overflow
 double TrainingRun::learning_rate(std::int64_t batch_size) const {
   const double base = wanted_.learning_rate.value_or(configuration_.learning_rate);
   const double k =
       static_cast<double>(batch_size) / static_cast<double>(reference_batch_size_);
-  return base * schedule_.factor(statistics_.examples_seen) * coupling_.factor(k) *
+  return base * wanted_.learning_rate_factor *
+         schedule_.factor(statistics_.examples_seen) * coupling_.factor(k) *
          decided_.learning_rate_factor;
 }
 

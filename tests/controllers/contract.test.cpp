@@ -44,12 +44,15 @@ void expect_equal(const Decision& left, const Decision& right) {
   EXPECT_EQ(left.batch_size, right.batch_size);
   EXPECT_EQ(left.reason, right.reason);
   EXPECT_EQ(left.learning_rate, right.learning_rate);
+  EXPECT_EQ(left.learning_rate_factor, right.learning_rate_factor);
   EXPECT_EQ(left.subset, right.subset);
 }
 
 void expect_sound(const Decision& decision) {
   EXPECT_TRUE(std::isfinite(decision.batch_size)) << decision.reason;
   EXPECT_GT(decision.batch_size, 0) << decision.reason;
+  EXPECT_TRUE(std::isfinite(decision.learning_rate_factor)) << decision.reason;
+  EXPECT_GT(decision.learning_rate_factor, 0) << decision.reason;
   EXPECT_FALSE(decision.reason.empty());
 }
 
@@ -69,6 +72,18 @@ TEST_P(Contract, DecisionsAreFinitePositiveAndReasoned) {
     const auto rule = make(options);
     for (int step = 0; step < 300; ++step)
       expect_sound(rule->decide(statistics_at(step)));
+  }
+}
+
+TEST_P(Contract, DecisionsStaySoundHoweverLongTheRun) {
+  for (const json& options : variants()) {
+    for (const std::int64_t count : {1'000LL, 1'000'000LL, 1'000'000'000'000'000LL}) {
+      Statistics statistics = statistics_at(299);
+      statistics.step = count;
+      statistics.examples_seen = count;
+      statistics.epochs_completed = count;
+      expect_sound(make(options)->decide(statistics));
+    }
   }
 }
 

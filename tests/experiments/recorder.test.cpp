@@ -110,12 +110,13 @@ TEST(Recorder, ADecisionThatChangesTheRateOrTheSubsetAloneIsWritten) {
   const TemporaryFolder folder;
   Recorder recorder(folder.path(), {}, 1);
   recorder.on_decision(at_step(0), {32, "one"}, {32, "", 1});
-  recorder.on_decision(at_step(1), {32, "two", 0.1, {}}, {32, "", 1});
-  recorder.on_decision(at_step(2), {32, "three", 0.1, Subset{0, 9}}, {32, "", 1});
-  recorder.on_decision(at_step(3), {32, "four", 0.1, Subset{0, 9}}, {32, "", 0.5});
+  recorder.on_decision(at_step(1), {32, "two", 0.1}, {32, "", 1});
+  recorder.on_decision(at_step(2), {32, "three", 0.1, 1, Subset{0, 9}}, {32, "", 1});
+  recorder.on_decision(at_step(3), {32, "four", 0.1, 1, Subset{0, 9}}, {32, "", 0.5});
+  recorder.on_decision(at_step(4), {32, "five", 0.1, 2, Subset{0, 9}}, {32, "", 0.5});
   recorder.finish();
   EXPECT_THAT(column(folder / "decisions.csv", "reason"),
-              ElementsAre("one", "two", "three", "four"));
+              ElementsAre("one", "two", "three", "four", "five"));
 }
 
 TEST(Recorder, EvaluationsCarryTheEpochOfTheirStep) {
