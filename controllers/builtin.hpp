@@ -10,6 +10,13 @@
   RULE(constant)                     \
   RULE(phases)                       \
   RULE(cyclic)                       \
+  RULE(ramp)                         \
+  RULE(adabatch)                     \
+  RULE(dont_decay)                   \
+  RULE(seesaw)                       \
+  RULE(late_switch)                  \
+  RULE(geodamp)                      \
+  RULE(padadamp)                     \
   RULE(plateau)                      \
   RULE(noise_scale)
 

@@ -34,6 +34,21 @@ inline std::vector<nlohmann::json> example_variants(const std::string& name) {
     variants.push_back(
         {{"shape", "cosine"}, {"period_factor", 2}, {"period_examples", 300}});
   }
+  if (name == "ramp") {
+    variants.push_back({{"ramp_examples", 9000}});
+    variants.push_back({{"ramp_examples", 9000}, {"shape", "geometric"}});
+  }
+  if (name == "adabatch") variants.push_back({{"every_epochs", 1}});
+  if (name == "dont_decay") variants.push_back({{"milestones", {1, 2, 5, 9}}});
+  if (name == "seesaw") {
+    variants.push_back({{"form", "sgd"}});
+    variants.push_back({{"when", "every"}, {"every_epochs", 1}});
+  }
+  if (name == "late_switch") {
+    variants.push_back({{"unit", "examples"}, {"switch_at", 5000}});
+  }
+  if (name == "geodamp") variants.push_back({{"delay", 1}});
+  if (name == "padadamp") variants.push_back({{"growth_per_step", 0.7}});
   if (name == "plateau") {
     variants.push_back({{"patience", 1}, {"cooldown", 2}});
     variants.push_back({{"metric", "validation_accuracy"}, {"patience", 2}});

@@ -240,6 +240,25 @@ TEST(Training, OverflowGoesToTheRate) {
   EXPECT_DOUBLE_EQ(trained.recording.steps.front().learning_rate, 0.025);
 }
 
+// Each epoch doubles the batch and halves the rate of 0.1, as these phases do; a
+// schedule that halves once more, at the 600th example, multiplies it.
+TEST(Training, ARulesFactorOnTheRateIsTrainedWith) {
+  const std::string adabatch = "controllers.0={name=\"adabatch\", every_epochs=1}";
+  const Trained trained = train({adabatch, "budget={epochs=3}"});
+  const Trained phases =
+      train({"controllers.0={name=\"phases\", phases=["
+             "{until={epochs=1}, batch_size=32}, "
+             "{until={epochs=2}, batch_size=64, learning_rate=0.05}, "
+             "{batch_size=128, learning_rate=0.025}]}",
+             "budget={epochs=3}"});
+  EXPECT_EQ(trained.recording.steps.front().learning_rate, 0.1);
+  EXPECT_EQ(trained.recording.steps.back().learning_rate, 0.025);
+  EXPECT_EQ(trained.recording.losses(), phases.recording.losses());
+  const Trained scheduled =
+      train({adabatch, "schedule={name=\"step\", every_examples=600, factor=0.5}"});
+  EXPECT_EQ(scheduled.recording.steps.back().learning_rate, 0.025);
+}
+
 TEST(Training, PhasesChangeBatchRateAndSubsetAtTheirStep) {
   const Trained trained =
       train({"controllers.0={name=\"phases\", phases=["
