@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "experiments/environment.hpp"
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <ctime>
@@ -36,8 +37,27 @@ nlohmann::json environment() {
           {"blas", blas.configuration},
           {"blas_kernel", blas.kernel},
           {"blas_kernel_pinned", blas.pinned_kernel},
+          {"blas_threading", blas.threading},
           {"processor", processor_name()},
           {"cores", std::thread::hardware_concurrency()}};
+}
+
+std::vector<std::string> environment_notes() {
+  const BlasDescription blas = describe_blas();
+  std::vector<std::string> notes;
+  if (!blas.pinned_kernel.empty()) {
+    notes.push_back(fmt::format(
+        "OPENBLAS_CORETYPE={} pins the BLAS kernel; unset, the library chooses the "
+        "fastest for this processor",
+        blas.pinned_kernel));
+  }
+  if (!blas.requested_threads.empty() && blas.requested_threads != "1") {
+    notes.push_back(fmt::format(
+        "OPENBLAS_NUM_THREADS={} has no effect: the threads of a step are set by "
+        "--threads, and each product runs on one of them",
+        blas.requested_threads));
+  }
+  return notes;
 }
 
 std::size_t peak_memory_bytes() {

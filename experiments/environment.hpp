@@ -6,14 +6,18 @@
 #include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 namespace batchlab {
 
 [[nodiscard]] const char* version();
 
 // version, compiler, compiler_options, blas, blas_kernel, blas_kernel_pinned,
-// processor, cores.
+// blas_threading, processor, cores.
 [[nodiscard]] nlohmann::json environment();
+
+// What in the environment costs speed or has no effect: one sentence each.
+[[nodiscard]] std::vector<std::string> environment_notes();
 
 // Largest resident set of this process so far, shared data included.
 [[nodiscard]] std::size_t peak_memory_bytes();

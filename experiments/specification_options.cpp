@@ -314,15 +314,16 @@ std::span<const Option> engine_options() {
        256,
        {},
        "",
-       "parts of a batch that threads may share; unset: chosen from the batch size"},
+       "parts of a batch whose gradients estimator micro_batch compares, at least; "
+       "unset: 2"},
       {"tile_height",
        Kind::integer,
        nullptr,
        1,
-       65536,
+       512,
        {},
        "examples",
-       "most rows in work at once; unset: 128"},
+       "most rows that a thread works at at once; unset: 128"},
   };
   return options;
 }

@@ -17,9 +17,9 @@
 #include <thread>
 
 #include "controllers/error.hpp"
+#include "experiments/environment.hpp"
 #include "experiments/run_execution.hpp"
 #include "experiments/training.hpp"
-#include "nn/matrix_product.hpp"
 #include "results/comparison.hpp"
 #include "results/run_store.hpp"
 
@@ -235,15 +235,6 @@ int exit_code(const std::vector<PlannedRun>& runs,
   return failures.size() == runs.size() && alike ? failures.front() : exit_some_failed;
 }
 
-void say_what_costs_speed() {
-  const BlasDescription blas = describe_blas();
-  if (blas.pinned_kernel.empty()) return;
-  say(fmt::format(
-      "batchlab: note: OPENBLAS_CORETYPE={} pins the BLAS kernel; unset, the "
-      "library chooses the fastest for this processor\n",
-      blas.pinned_kernel));
-}
-
 }  // namespace
 
 int run_sweep(const std::vector<RunConfiguration>& runs, const SweepOptions& options) {
@@ -264,7 +255,9 @@ int run_sweep(const std::vector<RunConfiguration>& runs, const SweepOptions& opt
   const fs::path folder = options.out / runs.front().specification;
   check_writable(folder);
   if (!options.quiet) {
-    say_what_costs_speed();
+    for (const std::string& note : environment_notes()) {
+      say("batchlab: note: " + note + "\n");
+    }
     say(fmt::format("batchlab: {}: {} runs, {} to do\n", runs.front().specification,
                     planned.size(), missing.size()));
   }

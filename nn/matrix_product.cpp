@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "nn/matrix_product.hpp"
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 
 #pragma GCC diagnostic push
@@ -11,9 +13,13 @@
 #include <xtensor-blas/xblas.hpp>
 #pragma GCC diagnostic pop
 
+#include "controllers/error.hpp"
+
 // Not in a header that xtensor-blas can be included with: both declare cblas_*.
 extern "C" {
 void openblas_set_num_threads(int threads);
+int openblas_get_num_threads();
+int openblas_get_parallel();
 char* openblas_get_config();
 char* openblas_get_corename();
 }
@@ -43,11 +49,24 @@ void multiply_transposed_right(const ConstMatrixView& left,
   xt::blas::gemm(left, right, result, false, true, 1.0F, 0.0F);
 }
 
-void use_single_threaded_blas() { openblas_set_num_threads(1); }
+void use_single_threaded_blas() {
+  openblas_set_num_threads(1);
+  if (const int threads = openblas_get_num_threads(); threads != 1) {
+    throw Error(ErrorKind::failed,
+                fmt::format("OpenBLAS uses {} threads a call and cannot be told to use "
+                            "one; set OPENBLAS_NUM_THREADS=1",
+                            threads));
+  }
+}
 
 BlasDescription describe_blas() {
-  const char* pinned = std::getenv("OPENBLAS_CORETYPE");
-  return {openblas_get_config(), openblas_get_corename(), pinned ? pinned : ""};
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value ? value : "");
+  };
+  const char* threading[] = {"none", "pthreads", "OpenMP"};
+  return {openblas_get_config(), openblas_get_corename(), variable("OPENBLAS_CORETYPE"),
+          threading[openblas_get_parallel()], variable("OPENBLAS_NUM_THREADS")};
 }
 
 }  // namespace batchlab

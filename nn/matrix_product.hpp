@@ -30,14 +30,18 @@ void multiply_transposed_left(const ConstMatrixView& left, ColumnRange columns_o
 void multiply_transposed_right(const ConstMatrixView& left,
                                const ConstMatrixView& right, MatrixView& result);
 
-// Keeps BLAS to one thread a call: threads are ours (thread_pool.hpp). Call once at
-// start.
+// Keeps BLAS to one thread a call: threads are ours (thread_pool.hpp), and two layers of
+// them would fight. Call once at start. Throws Error(failed) if the library does not
+// obey.
 void use_single_threaded_blas();
 
 struct BlasDescription {
   std::string configuration;  // as the library describes itself
   std::string kernel;         // processor kernel in use, e.g. "SkylakeX"
   std::string pinned_kernel;  // OPENBLAS_CORETYPE of the environment, or empty
+  std::string threading;      // "none", "pthreads", "OpenMP": of the library as built
+  // OPENBLAS_NUM_THREADS of the environment, which has no effect here, or empty.
+  std::string requested_threads;
 };
 [[nodiscard]] BlasDescription describe_blas();
 

@@ -130,6 +130,9 @@ int run_bench(const Command& command, const std::vector<std::string>& arguments)
                  "--repeat-milliseconds",
                  values["repeat-milliseconds"].as<std::string>(), 1, 60000));
 
+  for (const std::string& note : environment_notes()) {
+    fmt::print(stderr, "batchlab: note: {}\n", note);
+  }
   const RunConfiguration run = expand(document).front();
   const DataSource source = load_data(run.data.set, run.data.folder);
   const std::vector<BenchRow> rows = bench(run, source, options);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a training step consists of, part by part, for 784-128-10 on one thread.
+// What a training step consists of, part by part, for 784-128-10 on Fashion-MNIST, one
+// thread unless said otherwise; and whole steps, with and without statistics.
 //
 //   build/release/tests/kernels --benchmark_filter=Step
 #include <benchmark/benchmark.h>
@@ -12,6 +13,7 @@
 #include "nn/data_stream.hpp"
 #include "nn/elementwise.hpp"
 #include "nn/matrix_product.hpp"
+#include "nn/random.hpp"
 #include "nn/training_step.hpp"
 
 namespace batchlab {
@@ -27,22 +29,9 @@ Array filled(std::size_t size) {
   return values;
 }
 
-const Dataset& bytes() {
-  static const Dataset data = [] {
-    Dataset made;
-    made.inputs = xt::xtensor<std::uint8_t, 2>::from_shape({examples, inputs});
-    made.labels = xt::xtensor<std::uint8_t, 1>::from_shape({examples});
-    for (std::size_t i = 0; i < made.inputs.size(); ++i) {
-      made.inputs.data()[i] = static_cast<std::uint8_t>(i * 2654435761U >> 24);
-    }
-    for (std::size_t i = 0; i < examples; ++i) {
-      made.labels(i) = static_cast<std::uint8_t>(i % classes);
-    }
-    made.shape = {28, 28};
-    made.classes = classes;
-    return made;
-  }();
-  return data;
+const Dataset& fashion_mnist() {
+  static const DataSource source = load_data("fashion-mnist", "");
+  return source.training;
 }
 
 std::size_t rows_of(const benchmark::State& state) {
@@ -111,7 +100,7 @@ void Gather(benchmark::State& state) {
   for ([[maybe_unused]] auto _ : state) {
     for (std::size_t i = 0; i < rows; ++i) {
       example = (example + 7919) % examples;
-      scale_bytes(bytes().inputs.data() + example * inputs, inputs, 1.0F / 255,
+      scale_bytes(fashion_mnist().inputs.data() + example * inputs, inputs, 1.0F / 255,
                   output.data() + i * inputs);
     }
     benchmark::ClobberMemory();
@@ -134,7 +123,8 @@ void RowNorms(benchmark::State& state) {
 
 // Everything that a step needs, on one thread.
 struct Trainer {
-  Trainer() : network(inputs, layers()) {}
+  explicit Trainer(std::size_t workers = 1)
+      : network(inputs, layers()), threads(workers) {}
   static std::vector<LayerOptions> layers() {
     std::vector<LayerOptions> options(2);
     options[0] = {"dense", units, "relu", "glorot_uniform", 0};
@@ -150,9 +140,9 @@ struct Trainer {
   Network network;
   Array parameters = network.initial_parameters(0);
   std::unique_ptr<Optimizer> optimizer = make_optimizer({}, network.parameter_count());
-  ThreadPool threads{1};
-  TrainingStep step{network,    bytes(), 1.0F / 255, parameters,
-                    *optimizer, threads, {},         0};
+  ThreadPool threads;
+  TrainingStep step{network,    fashion_mnist(), 1.0F / 255, parameters,
+                    *optimizer, threads,         {},         0};
   DataStream stream{positions(), true, EpochTail::drop, 0};
 };
 
@@ -185,6 +175,29 @@ void Step(benchmark::State& state, Estimator estimator) {
   count_examples(state);
 }
 
+// A thousand steps of a batch size drawn anew for each in [32, 512], or of a constant
+// one with the same sum, on so many threads.
+void ThousandSteps(benchmark::State& state, bool varied) {
+  Trainer trainer(static_cast<std::size_t>(state.range(0)));
+  constexpr std::int64_t steps = 1000;
+  std::vector<std::int64_t> sizes;
+  for (std::uint32_t i = 0; i < steps; ++i) {
+    const auto bits = random_bits(1, RandomPurpose::initial_weights, {i, 0, 0, 0});
+    sizes.push_back(32 + static_cast<std::int64_t>(481 * uniform_float(bits[0])));
+  }
+  const std::int64_t sum = std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
+  if (!varied) std::fill(sizes.begin(), sizes.end(), sum / steps);
+  for ([[maybe_unused]] auto _ : state) {
+    for (const std::int64_t size : sizes) {
+      const Batch& batch = trainer.stream.take(size);
+      (void)trainer.step.forward_backward(batch, Estimator::none);
+      benchmark::DoNotOptimize(trainer.step.update(1e-4));
+    }
+  }
+  state.SetItemsProcessed(state.iterations() *
+                          std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0}));
+}
+
 BENCHMARK(Product)->RangeMultiplier(4)->Range(8, 128);
 BENCHMARK(ProductTransposedLeft)->RangeMultiplier(4)->Range(8, 128);
 BENCHMARK_CAPTURE(BiasAndActivation, relu, Activation::relu)->Arg(128);
@@ -202,6 +215,8 @@ BENCHMARK_CAPTURE(Step, plain, Estimator::none)
     ->Arg(4096);
 BENCHMARK_CAPTURE(Step, per_example, Estimator::per_example)->Arg(128);
 BENCHMARK_CAPTURE(Step, micro_batch, Estimator::micro_batch)->Arg(128);
+BENCHMARK_CAPTURE(ThousandSteps, constant, false)->Arg(1)->Arg(2)->UseRealTime();
+BENCHMARK_CAPTURE(ThousandSteps, varied, true)->Arg(1)->Arg(2)->UseRealTime();
 
 }  // namespace
 }  // namespace batchlab

@@ -14,18 +14,22 @@
 #include <sstream>
 #include <string>
 #include <vector>
+#include <xsimd/xsimd.hpp>
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// Aligned as the arrays of batchlab are.
+using Values = std::vector<float, xsimd::aligned_allocator<float, 64>>;
+
 struct Layer {
   int inputs, outputs;
-  std::vector<float> weight, gradient, output, delta;
+  Values weight, gradient, output, delta;
 };
 
-std::vector<float> filled(std::size_t size) {
-  std::vector<float> values(size);
+Values filled(std::size_t size) {
+  Values values(size);
   for (std::size_t i = 0; i < size; ++i) {
     values[i] = static_cast<float>(i * 2654435761U % 1000) / 1000 - 0.5F;
   }
@@ -39,7 +43,7 @@ void product(CBLAS_TRANSPOSE left, CBLAS_TRANSPOSE right, int m, int n, int k,
 
 // output = input W; W gradient = input^T delta; input's delta = delta W^T, but for the
 // first.
-void step(std::vector<Layer>& layers, const std::vector<float>& images, int rows) {
+void step(std::vector<Layer>& layers, const Values& images, int rows) {
   const float* input = images.data();
   for (Layer& layer : layers) {
     product(CblasNoTrans, CblasNoTrans, rows, layer.outputs, layer.inputs, input,
@@ -68,7 +72,7 @@ void measure(const std::string& network, const std::vector<int>& widths, int row
     layers.push_back({in, out, filled(size(in, out)), filled(size(in, out)),
                       filled(size(rows, out)), filled(size(rows, out))});
   }
-  const std::vector<float> images = filled(size(rows, widths[0]));
+  const Values images = filled(size(rows, widths[0]));
   const auto since = [](Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
   };

@@ -1,22 +1,28 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Times a training step of batchlab, of its matrix products alone, and of its peers, in turn.
+"""Times training steps of batchlab beside their matrix products alone and beside peers, in turn.
 
     tests/bench/table.py [--build build/release] [--rounds 5] [--out FILE.json] [--no-peers]
 
-Fashion-MNIST, 784-128-10, ReLU, Adam, float32. In each round everything is measured once; a
-figure is the median over the rounds, a ratio the quotient of two such medians, so that both
-were measured in one go. The environment's kernel pins are removed. Peers that are not
-installed are left out with a note. Prints a Markdown table; --out keeps every row as JSON.
+Fashion-MNIST, float32. In each round everything is measured once; a figure is the median over
+the rounds, a ratio the quotient of two such medians, so that both were measured in one go. The
+environment's kernel pins are removed. Peers that are not installed are left out with a note.
+Prints Markdown tables; --out keeps every row as JSON. Takes three minutes a round, on an idle
+machine.
 
 Needs the release build with tests (tests/run.sh). Peers: Debian's python3-torch; libtorch-dev
-and g++; for PyTorch's fair figure with two threads libopenblas0-openmp.
+and g++; for their fair figures with two threads libopenblas0-openmp.
 """
-import argparse, json, os, statistics, subprocess, sys
+import argparse, json, os, statistics, subprocess, sys, tempfile, time
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 OPENMP = "/usr/lib/x86_64-linux-gnu/openblas-openmp"
 SIZES = [8, 32, 128, 512, 4096]
+WIDE_SIZES = [32, 128, 512]
+WIDE = ["--set", "model.layers=[{type='dense', units=1024, activation='relu'}, "
+        "{type='dense', units=1024, activation='relu'}, {type='dense', units=10}]",
+        "--set", "optimizer={name='sgd', momentum=0.9, learning_rate=0.01}"]
+ONE_RUN = ["--set", "controllers=[{name='constant', batch_size=128}]", "--set", "seeds=[0]"]
 
 
 def environment(openmp=False):
@@ -67,41 +73,98 @@ def peers(build):
     return found
 
 
+def step_rows(build, with_peers):
+    """(name, command, with the OpenMP BLAS) of every program that prints rows of steps."""
+    batchlab, limit = os.path.join(build, "batchlab"), os.path.join(build, "tests", "limit")
+    sizes, wide = (",".join(map(str, s)) for s in (SIZES, WIDE_SIZES))
+    bench = lambda s, more: [batchlab, "bench", "four-families", "--batch-sizes", s,
+                             "--threads", "1,2", "--json", *more]
+    return [("batchlab", bench(sizes, []), False), ("limit", [limit, "mlp", sizes], False),
+            ("batchlab wide", bench(wide, WIDE), False),
+            ("limit wide", [limit, "wide", wide], False),
+            *(peers(build) if with_peers else [])]
+
+
+def statistics_rows(build):
+    """{benchmark: seconds} of steps with statistics and with varied batch sizes."""
+    command = [os.path.join(build, "tests", "kernels"), "--benchmark_format=json",
+               "--benchmark_filter=^(Step/.*/128|ThousandSteps/.*)$",
+               "--benchmark_repetitions=5", "--benchmark_enable_random_interleaving=true"]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
+    return {row["run_name"]: row["real_time"] * {"ns": 1e-9, "us": 1e-6, "ms": 1e-3}[row["time_unit"]]
+            for row in json.loads(done.stdout)["benchmarks"]
+            if row.get("aggregate_name") == "median"}
+
+
+def seconds_of(build, arguments):
+    """Wall-clock seconds of a reproduction into a new folder, all included."""
+    with tempfile.TemporaryDirectory() as folder:
+        begin = time.monotonic()
+        subprocess.run([os.path.join(build, "batchlab"), "reproduce", "four-families", "--out",
+                        folder, "--quiet", *arguments], env=environment(), check=True,
+                       capture_output=True)
+        return time.monotonic() - begin
+
+
 def measure(build, rounds, with_peers):
-    """{(name, batch_size, threads): [step_seconds of each round]}"""
-    sizes = ",".join(map(str, SIZES))
-    command = os.path.join(build, "batchlab")
-    programs = [("batchlab", [command, "bench", "four-families", "--batch-sizes", sizes,
-                              "--threads", "1,2", "--json"], False),
-                ("limit", [os.path.join(build, "tests", "limit"), "mlp", sizes], False)]
-    programs += peers(build) if with_peers else []
+    """{name: [seconds of each round]}, a name being a tuple for steps."""
     figures = {}
+    keep = lambda key, seconds: figures.setdefault(key, []).append(seconds)
+    programs = step_rows(build, with_peers)
     for number in range(rounds):
         for name, program, openmp in programs:
             print(f"round {number + 1} of {rounds}: {name}", file=sys.stderr)
             for row in rows_of(program, openmp):
-                key = (name, row["batch_size"], row["threads"])
-                figures.setdefault(key, []).append(row["step_seconds"])
+                keep((name, row["batch_size"], row["threads"]), row["step_seconds"])
+        print(f"round {number + 1} of {rounds}: statistics, sweeps, start", file=sys.stderr)
+        for name, seconds in statistics_rows(build).items():
+            keep((name,), seconds)
+        for jobs in (1, 2):
+            keep((f"jobs {jobs}",), seconds_of(build, ["--set", "budget.epochs=2", "--seed=0,1,2,3", "--threads=1",
+                                                       f"--jobs={jobs}"]))
+        keep(("start",), seconds_of(build, [*ONE_RUN, "--set", "budget={steps=1}"]))
     return figures
 
 
-def print_table(figures):
-    median = {key: statistics.median(seconds) for key, seconds in figures.items()}
-    micro = lambda key: f"{1e6 * median[key]:.0f}" if key in median else "-"
+def micro(median, key):
+    return f"{1e6 * median[key]:.0f}" if key in median else "-"
+
+
+def print_steps(median, network, sizes):
     print("| batch size | limit | one thread | times the limit | two threads | against one | "
           "best peer | against the best peer |")
     print("|---|---|---|---|---|---|---|---|")
-    for size in SIZES:
-        limit, one, two = (("limit", size, 1), ("batchlab", size, 1), ("batchlab", size, 2))
+    for size in sizes:
+        limit, one, two = (("limit" + network, size, 1), ("batchlab" + network, size, 1),
+                           ("batchlab" + network, size, 2))
         rivals = [(seconds, key) for key, seconds in median.items()
-                  if key[0] in ("PyTorch", "libtorch") and key[1] == size]
+                  if key[0] in ("PyTorch", "libtorch") and key[1] == size and not network]
         best = min(rivals, default=None)
-        rival = (f"{1e6 * best[0]:.0f} ({best[1][0]}, {best[1][2]} threads) | "
-                 f"{best[0] / median[two]:.2f}" if best else "- | -")
-        print(f"| {size} | {micro(limit)} | {micro(one)} | {median[one] / median[limit]:.2f} | "
-              f"{micro(two)} | {median[one] / median[two]:.2f} | {rival} |")
-    print("\nMicroseconds a step; medians over "
-          f"{max(len(seconds) for seconds in figures.values())} rounds.")
+        rival = (f"{1e6 * best[0]:.0f} ({best[1][0]}, {best[1][2]} "
+                 f"thread{'s' if best[1][2] > 1 else ''}) | {best[0] / median[two]:.2f}"
+                 if best else "- | -")
+        print(f"| {size} | {micro(median, limit)} | {micro(median, one)} | "
+              f"{median[one] / median[limit]:.2f} | {micro(median, two)} | "
+              f"{median[one] / median[two]:.2f} | {rival} |")
+    print()
+
+
+def print_ratios(median):
+    step, varied = (lambda name: median[(f"Step/{name}/128",)],
+                    lambda name: median[(f"ThousandSteps/{name}/real_time",)])
+    percent = lambda one, other: f"{100 * (one / other - 1):+.1f} %"
+    print("| measured | against | |")
+    print("|---|---|---|")
+    print(f"| exact noise scale at 128 | no statistics | "
+          f"{percent(step('per_example'), step('plain'))} |")
+    print(f"| micro-batch noise scale at 128 | no statistics | "
+          f"{percent(step('micro_batch'), step('plain'))} |")
+    for threads in (1, 2):
+        print(f"| batch size drawn anew at each step, 32 to 512, {threads} thread(s) | constant "
+              f"| {percent(varied(f'varied/{threads}'), varied(f'constant/{threads}'))} |")
+    print(f"| sweep of 20 runs, two jobs | one job | "
+          f"{median[('jobs 1',)] / median[('jobs 2',)]:.2f} times the examples per second |")
+    print(f"| a run of one step, evaluation included | - | {median[('start',)]:.2f} s |")
 
 
 def main():
@@ -113,13 +176,17 @@ def main():
     parser.add_argument("--no-peers", action="store_true")
     given = parser.parse_args()
     figures = measure(given.build, given.rounds, not given.no_peers)
-    print_table(figures)
     if given.out:
         with open(given.out, "w") as file:
-            json.dump([{"program": name, "batch_size": size, "threads": threads,
-                        "step_seconds": seconds}
-                       for (name, size, threads), seconds in figures.items()], file, indent=1)
+            json.dump([{"measured": key, "seconds": seconds} for key, seconds in figures.items()],
+                      file, indent=1)
             file.write("\n")
+    median = {key: statistics.median(seconds) for key, seconds in figures.items()}
+    print(f"Microseconds a step, medians over {given.rounds} rounds. 784-128-10, Adam:\n")
+    print_steps(median, "", SIZES)
+    print("784-1024-1024-10, SGD with momentum:\n")
+    print_steps(median, " wide", WIDE_SIZES)
+    print_ratios(median)
 
 
 main()

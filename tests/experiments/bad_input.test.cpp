@@ -236,6 +236,40 @@ TEST(BadInput, AFullDiskIsExitCodeFiveAndTearsNoFile) {
   }
 }
 
+TEST(BadInput, TooLittleMemoryIsExitCodeOne) {
+  const auto little_memory = [] {
+    const rlimit limit{1U << 30, 1U << 30};
+    ::setrlimit(RLIMIT_AS, &limit);
+  };
+  const Experiment experiment;
+  const Output output = run_program(
+      experiment.words({"--set", "model.layers.0.units=1000000"}), little_memory);
+  EXPECT_EQ(output.code, 1) << output.err;
+  EXPECT_THAT(output.err, HasSubstr("memory"));
+  EXPECT_FALSE(std::filesystem::exists(experiment.out()));
+}
+
+TEST(Notes, NameAVariableThatHasNoEffectOrCostsSpeed) {
+  const Experiment experiment;
+  const Output output = run_program(experiment.words(), [] {
+    ::setenv("OPENBLAS_NUM_THREADS", "4", 1);
+    ::setenv("OPENBLAS_CORETYPE", "Haswell", 1);
+  });
+  EXPECT_EQ(output.code, 0) << output.err;
+  EXPECT_THAT(output.err, HasSubstr("note: OPENBLAS_NUM_THREADS=4 has no effect"));
+  EXPECT_THAT(output.err, HasSubstr("note: OPENBLAS_CORETYPE=Haswell pins"));
+}
+
+TEST(BadInput, TileHeightsOutsideTheirRangeAreRefused) {
+  const Experiment experiment;
+  for (const char* height : {"0", "-1", "513", "1.5"}) {
+    expect_refused(experiment.run({fmt::format("--set=engine.tile_height={}", height)}),
+                   2, "tile_height");
+  }
+  // Above the batch is fine: a tile is then the batch, or half of it.
+  EXPECT_EQ(experiment.run({"--set=engine.tile_height=512"}).code, 0);
+}
+
 TEST(BadInput, AFailedRunIsDoneAgain) {
   const Experiment experiment;
   EXPECT_EQ(run_program(experiment.words({"--set", "budget.epochs=100", "--quiet"}),

@@ -9,7 +9,7 @@
 namespace batchlab {
 namespace {
 
-// Enough parameters for several chunks of the update, enough examples for eight lanes.
+// Enough parameters for several pieces, enough examples for ten rounds.
 constexpr std::size_t examples = 5000, features = 40;
 
 const Dataset& data() {
@@ -61,7 +61,7 @@ TEST_P(Bits, DoNotDependOnTheNumberOfThreads) {
   for (const Estimator estimator :
        {Estimator::none, Estimator::micro_batch, Estimator::per_example}) {
     const Outcome one = train({.threads = 1, .optimizer = GetParam()}, estimator);
-    for (const std::size_t threads : {2, 3, 8}) {
+    for (const std::size_t threads : {2, 3, 5, 8}) {
       EXPECT_EQ(train({.threads = threads, .optimizer = GetParam()}, estimator), one)
           << threads << " threads";
     }
@@ -94,6 +94,37 @@ TEST(BitsWithFixedCut, DoNotDependOnTheNumberOfThreads) {
   const Outcome one = train({.threads = 1, .cut = cut}, Estimator::micro_batch);
   for (const std::size_t threads : {2, 3, 8}) {
     EXPECT_EQ(train({.threads = threads, .cut = cut}, Estimator::micro_batch), one);
+  }
+}
+
+// A hundred runs of random networks, optimizers and batch sizes.
+TEST(BitsOfRandomRuns, DoNotDependOnTheNumberOfThreads) {
+  const std::size_t most_threads[] = {2, 3, 5, 8};
+  for (std::uint32_t seed = 0; seed < 100; ++seed) {
+    RandomValues random(seed);
+    std::vector<LayerOptions> network;
+    for (std::size_t depth = random.below(3); depth > 0; --depth) {
+      network.push_back({.type = "dense",
+                         .units = 1 + random.below(90),
+                         .activation = depth == 1 ? "relu" : "tanh"});
+    }
+    network.push_back({.type = "dense", .units = 7 + random.below(3)});
+    const char* optimizers[] = {"sgd", "adam", "adamw"};
+    const OptimizerOptions optimizer{.name = optimizers[random.below(3)]};
+    std::vector<Batch> batches;
+    for (int step = 0; step < 6; ++step) {
+      const std::size_t most = random.below(4) == 0 ? 1600 : 150;
+      batches.push_back(random_batch(1 + random.below(most), examples, random));
+    }
+    const auto bits_with = [&](std::size_t threads) {
+      Trainer trainer(data(), network, {.threads = threads, .optimizer = optimizer});
+      for (const Batch& batch : batches) {
+        trainer.step.forward_backward(batch, Estimator::none);
+        trainer.step.update(0.01);
+      }
+      return trainer.bits();
+    };
+    EXPECT_EQ(bits_with(most_threads[seed % 4]), bits_with(1)) << "seed " << seed;
   }
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <set>
 
 #include "tests/nn/random_values.hpp"
 
@@ -127,6 +128,8 @@ TEST(DescribeBlas, NamesLibraryAndKernel) {
   const BlasDescription blas = describe_blas();
   EXPECT_NE(blas.configuration.find("OpenBLAS"), std::string::npos);
   EXPECT_FALSE(blas.kernel.empty());
+  EXPECT_TRUE(
+      std::set<std::string>({"none", "pthreads", "OpenMP"}).contains(blas.threading));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <limits>
 #include <set>
 
 namespace batchlab {
@@ -53,6 +54,15 @@ TEST_P(ThreadPoolOf, WakesSleepersOnEitherSide) {
     ASSERT_EQ(calls, std::vector<int>(pool.workers(), round));
     sleep_for(std::chrono::milliseconds(2));
   }
+}
+
+TEST_P(ThreadPoolOf, CountsSubnormalsAsZeroInATaskAndNotAfterIt) {
+  ThreadPool pool(GetParam());
+  const volatile float smallest_normal = std::numeric_limits<float>::min();
+  std::vector<float> halves(pool.workers(), 1);
+  pool.run([&](std::size_t worker) { halves[worker] = smallest_normal / 2; });
+  EXPECT_EQ(halves, std::vector<float>(pool.workers(), 0));
+  EXPECT_GT(smallest_normal / 2, 0);
 }
 
 TEST_P(ThreadPoolOf, UsesTheCallerAsWorkerZeroAndOneThreadForEachOther) {
