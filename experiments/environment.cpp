@@ -42,7 +42,7 @@ nlohmann::json environment() {
           {"cores", std::thread::hardware_concurrency()}};
 }
 
-std::vector<std::string> environment_notes() {
+std::vector<std::string> environment_notes(std::size_t threads) {
   const BlasDescription blas = describe_blas();
   std::vector<std::string> notes;
   if (!blas.pinned_kernel.empty()) {
@@ -56,6 +56,12 @@ std::vector<std::string> environment_notes() {
         "OPENBLAS_NUM_THREADS={} has no effect: the threads of a step are set by "
         "--threads, and each product runs on one of them",
         blas.requested_threads));
+  }
+  const std::size_t cores = std::thread::hardware_concurrency();
+  if (cores > 0 && threads > cores) {
+    notes.push_back(fmt::format(
+        "{} threads on {} cores: slower than one a core, with the same results",
+        threads, cores));
   }
   return notes;
 }

@@ -16,8 +16,9 @@ namespace batchlab {
 // blas_threading, processor, cores.
 [[nodiscard]] nlohmann::json environment();
 
-// What in the environment costs speed or has no effect: one sentence each.
-[[nodiscard]] std::vector<std::string> environment_notes();
+// What in the environment costs speed or has no effect, with so many threads at once:
+// one sentence each.
+[[nodiscard]] std::vector<std::string> environment_notes(std::size_t threads);
 
 // Largest resident set of this process so far, shared data included.
 [[nodiscard]] std::size_t peak_memory_bytes();

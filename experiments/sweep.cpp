@@ -254,17 +254,19 @@ int run_sweep(const std::vector<RunConfiguration>& runs, const SweepOptions& opt
 
   const fs::path folder = options.out / runs.front().specification;
   check_writable(folder);
-  if (!options.quiet) {
-    for (const std::string& note : environment_notes()) {
-      say("batchlab: note: " + note + "\n");
-    }
-    say(fmt::format("batchlab: {}: {} runs, {} to do\n", runs.front().specification,
-                    planned.size(), missing.size()));
-  }
   SweepOptions settled = options;
   if (settled.threads == 0) {
     settled.threads =
         std::max<std::size_t>(1, std::thread::hardware_concurrency() / settled.jobs);
+  }
+  if (!options.quiet) {
+    const std::size_t jobs =
+        std::min(settled.jobs, std::max<std::size_t>(1, missing.size()));
+    for (const std::string& note : environment_notes(settled.threads * jobs)) {
+      say("batchlab: note: " + note + "\n");
+    }
+    say(fmt::format("batchlab: {}: {} runs, {} to do\n", runs.front().specification,
+                    planned.size(), missing.size()));
   }
   catch_signals();
   const std::map<std::size_t, int> codes = Sweep(missing, source, settled).run();

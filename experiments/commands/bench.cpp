@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <sstream>
 
@@ -130,7 +131,9 @@ int run_bench(const Command& command, const std::vector<std::string>& arguments)
                  "--repeat-milliseconds",
                  values["repeat-milliseconds"].as<std::string>(), 1, 60000));
 
-  for (const std::string& note : environment_notes()) {
+  const std::size_t most_threads =
+      *std::max_element(options.threads.begin(), options.threads.end());
+  for (const std::string& note : environment_notes(most_threads)) {
     fmt::print(stderr, "batchlab: note: {}\n", note);
   }
   const RunConfiguration run = expand(document).front();

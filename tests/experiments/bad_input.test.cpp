@@ -260,6 +260,15 @@ TEST(Notes, NameAVariableThatHasNoEffectOrCostsSpeed) {
   EXPECT_THAT(output.err, HasSubstr("note: OPENBLAS_CORETYPE=Haswell pins"));
 }
 
+TEST(Notes, NameThreadsBeyondTheCores) {
+  const Experiment experiment;
+  auto words = experiment.words();
+  words.back() = "--threads=1000";
+  const Output output = run_program(words);
+  EXPECT_EQ(output.code, 0) << output.err;
+  EXPECT_THAT(output.err, HasSubstr("note: 1000 threads on"));
+}
+
 TEST(BadInput, TileHeightsOutsideTheirRangeAreRefused) {
   const Experiment experiment;
   for (const char* height : {"0", "-1", "513", "1.5"}) {
