@@ -18,7 +18,14 @@
   RULE(geodamp)                      \
   RULE(padadamp)                     \
   RULE(plateau)                      \
-  RULE(noise_scale)
+  RULE(noise_scale)                  \
+  RULE(norm_test)                    \
+  RULE(cabs)                         \
+  RULE(big_batch)                    \
+  RULE(gradient_diversity)           \
+  RULE(adadamp)                      \
+  RULE(radadamp)                     \
+  RULE(goodput)
 
 namespace batchlab::builtin {
 

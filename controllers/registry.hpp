@@ -27,6 +27,9 @@ struct Entry {
   // Defaults of the safety layer that differ from its own for this rule (a table of
   // limits_options()), for rules with positive feedback.
   nlohmann::json limits;
+  // The rule holds for SGD without momentum only; a specification with another
+  // optimizer is refused.
+  bool plain_sgd_only = false;
   // `options` complete and checked. Throws Error(usage) for what a range cannot say (an
   // order, a batch size larger than the training set).
   std::unique_ptr<Controller> (*make)(const nlohmann::json& options,

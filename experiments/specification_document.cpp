@@ -170,8 +170,19 @@ void check_keys(const Entry& rule, std::span<const Option> own, const json& give
   }
 }
 
+void check_optimizer(const Entry& rule, const json& optimizer) {
+  const std::string name = optimizer.at("name");
+  const double momentum = optimizer.value("momentum", 0.0);
+  if (!rule.plain_sgd_only || (name == "sgd" && momentum == 0)) return;
+  refuse(
+      fmt::format("{}: optimizer must be sgd without momentum, got {}{}; for example "
+                  "optimizer = {{ name = \"sgd\", momentum = 0 }}",
+                  rule.name, name,
+                  momentum == 0 ? "" : fmt::format(" with momentum {}", momentum)));
+}
+
 // A [[controllers]] entry: its own keys, "options" of the rule, "limits".
-json complete_entry(const json& given, std::size_t position) {
+json complete_entry(const json& given, std::size_t position, const json& optimizer) {
   const std::string where = fmt::format("controllers[{}]", position);
   const auto own = controller_entry_options();
   json own_given = json::object(), rule_given = json::object();
@@ -185,6 +196,7 @@ json complete_entry(const json& given, std::size_t position) {
   if (entry.at("name").is_null()) refuse(where + ": name is missing");
   const Entry& rule = find_controller(entry.at("name"));
   check_keys(rule, own, given);
+  check_optimizer(rule, optimizer);
   entry["options"] = checked_options(rule.name, rule.options, rule_given);
   json limits = rule.limits.is_object() ? rule.limits : json::object();
   limits.update(entry.at("limits"));
@@ -221,7 +233,7 @@ json complete_document(const json& document) {
   json complete = complete_shared(document);
   std::vector<json> entries;
   for (const json& entry : complete.at("controllers")) {
-    entries.push_back(complete_entry(entry, entries.size()));
+    entries.push_back(complete_entry(entry, entries.size(), complete.at("optimizer")));
   }
   settle_labels(entries);
   complete["controllers"] = entries;

@@ -35,15 +35,14 @@ nlohmann::json entry_json(const Entry& entry) {
                        {"help", option.help}});
     if (option.only_for.choice.empty()) options.back()["only_for"] = nullptr;
   }
-  return {{"name", entry.name},
-          {"summary", entry.summary},
-          {"source", entry.source},
-          {"options", options},
-          {"limits", entry.limits}};
+  return {{"name", entry.name},     {"summary", entry.summary},
+          {"source", entry.source}, {"options", options},
+          {"limits", entry.limits}, {"plain_sgd_only", entry.plain_sgd_only}};
 }
 
 void print_entry(const Entry& entry) {
   fmt::print("{}: {}\nsource: {}\n", entry.name, entry.summary, entry.source);
+  if (entry.plain_sgd_only) fmt::print("optimizer: sgd without momentum only\n");
   print_options("options of the rule", entry.options);
   print_options("options of every entry", controller_entry_options());
   std::vector<Option> limits(limits_options().begin(), limits_options().end());
@@ -57,12 +56,12 @@ void print_entry(const Entry& entry) {
 
 void print_overview() {
   for (const Entry* entry : controllers()) {
-    fmt::print("{:<14} {}\n{:<14}   {}\n", entry->name, entry->summary, "",
+    fmt::print("{:<18} {}\n{:<18}   {}\n", entry->name, entry->summary, "",
                entry->source);
   }
   fmt::print("\ncouplings (how the learning rate follows the batch size):\n");
   for (const Coupling& coupling : couplings()) {
-    fmt::print("{:<14} {}\n{:<14}   {}\n", coupling.name, coupling.summary, "",
+    fmt::print("{:<18} {}\n{:<18}   {}\n", coupling.name, coupling.summary, "",
                coupling.source);
   }
   fmt::print("\nbatchlab controllers NAME shows the options of one.\n");

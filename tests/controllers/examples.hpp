@@ -4,6 +4,7 @@
 // accepts.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -16,8 +17,10 @@ namespace batchlab {
 
 inline constexpr Setting fashion_mnist{54000};
 
-// Options for the rules that cannot be made from defaults alone; else an empty table.
+// Options for the rules that cannot be made from defaults alone, or would not move on
+// the statistics below; else an empty table.
 inline nlohmann::json example_options(const std::string& name) {
+  if (name == "gradient_diversity") return {{"delta", 1.0}};
   if (name != "phases") return nlohmann::json::object();
   return nlohmann::json::parse(R"({"phases": [
       {"until": {"epochs": 1}, "batch_size": 32},
@@ -81,6 +84,39 @@ inline Statistics statistics_at(std::int64_t step) {
     statistics.training_loss = std::max(0.5, 2 - time / 10);
   }
   return statistics;
+}
+
+// What a step of `batch_size` measures on average where V and G2 do not change: loss 1
+// at rate 0.1.
+inline Statistics on_average(std::int64_t batch_size, double variance_trace,
+                             double true_norm_squared) {
+  Statistics statistics;
+  statistics.training_set_size = 54000;
+  statistics.step = 1;
+  statistics.batch_size = batch_size;
+  statistics.learning_rate = 0.1;
+  statistics.batch_loss = 1;
+  const auto size = static_cast<double>(batch_size);
+  statistics.gradient_norm_squared =
+      true_norm_squared + variance_trace * (1 / size - 1 / 54000.0);
+  if (batch_size == 1) return statistics;
+  statistics.gradient_variance_trace = variance_trace;
+  statistics.true_gradient_norm_squared = true_norm_squared;
+  if (true_norm_squared > 0)
+    statistics.noise_scale = variance_trace / true_norm_squared;
+  return statistics;
+}
+
+// The batch size wanted after 2000 such steps, each of the size wanted before.
+inline double settled(Controller& rule, double variance_trace,
+                      double true_norm_squared) {
+  double wanted = rule.decide({}).batch_size;
+  for (int step = 0; step < 2000; ++step) {
+    const auto batch_size = std::clamp<std::int64_t>(std::llround(wanted), 1, 54000);
+    wanted = rule.decide(on_average(batch_size, variance_trace, true_norm_squared))
+                 .batch_size;
+  }
+  return wanted;
 }
 
 // The message of the Error that `action` throws; "" if it throws none.

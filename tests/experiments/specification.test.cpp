@@ -177,6 +177,18 @@ TEST(Specification, OptionsOfAnotherOptimizerOrLayerAreRefused) {
       tiny_document({"optimizer.name=adamw", "optimizer.weight_decay=0.1"})));
 }
 
+TEST(Specification, ARuleForPlainSgdRefusesOtherOptimizers) {
+  const std::string cabs = "controllers.0={name=\"cabs\"}";
+  const std::string plain = "sgd without momentum, got ";
+  EXPECT_THAT(refusal({cabs, "optimizer={name=\"adam\"}"}),
+              AllOf(HasSubstr("cabs: "), HasSubstr(plain + "adam; for example"),
+                    HasSubstr("name = \"sgd\"")));
+  EXPECT_THAT(refusal({cabs, "optimizer.momentum=0.9"}),
+              HasSubstr(plain + "sgd with momentum 0.9;"));
+  EXPECT_NO_THROW((void)expand(tiny_document({cabs, "optimizer.weight_decay=0.1"})));
+  EXPECT_NO_THROW((void)expand(tiny_document({"optimizer.momentum=0.9"})));
+}
+
 TEST(Specification, WhatALayerNeedsIsAskedFor) {
   EXPECT_THAT(refusal({"model.layers.1={type=\"dense\"}"}),
               AllOf(HasSubstr("layers[1]"), HasSubstr("units")));

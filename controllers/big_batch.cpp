@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+//
+// Big batch: more examples as long as the gradient does not stand out from its noise.
+//
+//     q  <=  V / B:    B  <-  B + ceil(delta B)
+//
+// V: trace of the covariance of the examples' gradients, q = |mean gradient|^2. The
+// paper draws the further examples and tests again within the same step; here the
+// growth takes effect at the next step, which tests it: once per step. How often it
+// would have to grow cannot be foreseen from V and G2: q = G2 + V (1/B - 1/N) on
+// average, so that q > V/B means G2 > V/N at any B, and it is the scatter of q, which
+// falls with B, that decides. Grows from the batch tested; never shrinks. De, Yadav,
+// Jacobs, Goldstein: Automated inference with adaptive batches (2017), arXiv
+// 1610.05792.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "controllers/batch_size_option.hpp"
+#include "controllers/builtin.hpp"
+
+namespace batchlab {
+namespace {
+
+using nlohmann::json;
+
+class BigBatch final : public Controller {
+ public:
+  BigBatch(const json& options, const Setting& setting)
+      : delta_(options.at("delta")),
+        batch_size_(static_cast<double>(
+            checked_batch_size("big_batch: batch_size", options.at("batch_size"),
+                               setting.training_set_size))) {}
+
+  Needs needs() const override {
+    return {&Statistics::gradient_norm_squared, &Statistics::gradient_variance_trace};
+  }
+
+  Decision decide(const Statistics& statistics) override {
+    const auto& q = statistics.gradient_norm_squared;
+    const auto& variance = statistics.gradient_variance_trace;
+    if (!q || !variance) return {batch_size_, "gradient noise not measured: hold"};
+    const auto tested = static_cast<double>(statistics.batch_size);
+    const double noise = *variance / tested;
+    if (!std::isfinite(*q) || !std::isfinite(noise)) {
+      return {batch_size_, fmt::format("V {:.4g}, q {:.4g}: hold", *variance, *q)};
+    }
+    const bool grows = *q <= noise;
+    // A batch cut short at the end of an epoch grows to less than what is wanted.
+    if (grows) batch_size_ = std::max(batch_size_, tested + std::ceil(delta_ * tested));
+    return {batch_size_, fmt::format("q {:.4g}, V / B {:.4g}: {}", *q, noise,
+                                     grows ? "grows" : "passes")};
+  }
+
+  json save() const override { return {{"batch_size", batch_size_}}; }
+  void load(const json& state) override { batch_size_ = state.at("batch_size"); }
+
+ private:
+  double delta_;
+  double batch_size_;  // wanted
+};
+
+}  // namespace
+
+const Entry builtin::big_batch{
+    .name = "big_batch",
+    .summary = "grows as long as the gradient does not stand out from its noise",
+    .source = "De, Yadav, Jacobs, Goldstein 2017, arXiv 1610.05792",
+    .options = {count_option("batch_size", 32, "examples", "the first batch size"),
+                number_option("delta", 0.1, 1e-6, 100, "",
+                              "part of the batch by which it grows (delta)")},
+    .limits = json::object(),
+    .make = [](const json& options,
+               const Setting& setting) -> std::unique_ptr<Controller> {
+      return std::make_unique<BigBatch>(options, setting);
+    },
+};
+
+}  // namespace batchlab

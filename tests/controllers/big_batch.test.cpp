@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "examples.hpp"
+
+namespace batchlab {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Decision decide(Controller& rule, std::int64_t batch_size, std::optional<double> q,
+                std::optional<double> variance) {
+  Statistics statistics;
+  statistics.batch_size = batch_size;
+  statistics.gradient_norm_squared = q;
+  statistics.gradient_variance_trace = variance;
+  return rule.decide(statistics);
+}
+
+// 32 + ceil(3.2) = 36, 36 + ceil(3.6) = 40, 40 + 4 = 44, 44 + ceil(4.4) = 49.
+TEST(BigBatch, GrowsByATenthPerStepWhileTheTestFails) {
+  const auto rule = make_controller("big_batch", json::object(), fashion_mnist);
+  std::vector<double> sizes;
+  std::int64_t size = 32;
+  for (int step = 0; step < 4; ++step) {
+    sizes.push_back(decide(*rule, size, 0.001, 100.0).batch_size);
+    size = std::llround(sizes.back());
+  }
+  EXPECT_THAT(sizes, ElementsAre(36, 40, 44, 49));
+}
+
+// V / B = 64 / 32 = 2. With delta = 1: 32 + 32 = 64.
+TEST(BigBatch, FailsWhereTheGradientEqualsItsNoise) {
+  const auto rule = make_controller("big_batch", {{"delta", 1}}, fashion_mnist);
+  EXPECT_EQ(decide(*rule, 32, 2.01, 64.0).batch_size, 32);
+  EXPECT_THAT(decide(*rule, 32, 2.01, 64.0).reason, HasSubstr("passes"));
+  EXPECT_EQ(decide(*rule, 32, 2.0, 64.0).batch_size, 64);
+}
+
+// 5 + ceil(0.5) = 6 is less than 32.
+TEST(BigBatch, AShortBatchThatFailsDoesNotShrinkIt) {
+  const auto rule = make_controller("big_batch", json::object(), fashion_mnist);
+  EXPECT_EQ(decide(*rule, 5, 0.0, 64.0).batch_size, 32);
+}
+
+TEST(BigBatch, HoldsWhatIsNotMeasuredOrNotFinite) {
+  const auto rule = make_controller("big_batch", json::object(), fashion_mnist);
+  const double nan = std::nan(""), infinity = std::numeric_limits<double>::infinity();
+  EXPECT_THAT(decide(*rule, 1, 0.0, std::nullopt).reason, HasSubstr("not measured"));
+  EXPECT_EQ(decide(*rule, 1, 0.0, std::nullopt).batch_size, 32);
+  for (const auto& [q, variance] : {std::pair(nan, 3.0), {0.0, nan}, {0.0, infinity}}) {
+    EXPECT_EQ(decide(*rule, 32, q, variance).batch_size, 32) << q << ' ' << variance;
+    EXPECT_THAT(decide(*rule, 32, q, variance).reason, HasSubstr("hold"));
+  }
+}
+
+// On average q > V/B means G2 > V/N = 3 / 54000 = 5.6e-5, whatever B.
+TEST(BigBatch, SettlesWhereTheGradientIsResolvedAndElseGrowsToTheLimit) {
+  const auto resolved = make_controller("big_batch", json::object(), fashion_mnist);
+  EXPECT_EQ(settled(*resolved, 3, 6e-5), 32);
+  for (const double unresolved : {5e-5, 0.0, -0.01}) {
+    const auto rule = make_controller("big_batch", json::object(), fashion_mnist);
+    EXPECT_EQ(settled(*rule, 3, unresolved), 54000 + 5400) << unresolved;
+  }
+}
+
+}  // namespace
+}  // namespace batchlab
