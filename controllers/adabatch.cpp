@@ -75,6 +75,7 @@ const Entry builtin::adabatch{
                     "maximum_batch_size", nullptr, "examples",
                     "largest batch (M); above it the learning rate falls instead; "
                     "unset: the training set")},
+    .open_loop = true,
     .limits = json::object(),
     .make = [](const json& options,
                const Setting& setting) -> std::unique_ptr<Controller> {

@@ -35,6 +35,7 @@ const Entry builtin::constant{
     .summary = "the same batch size at every step",
     .source = "baseline; Shallue et al. 2018, arXiv 1811.03600",
     .options = {count_option("batch_size", 32, "examples", "size of every batch (B)")},
+    .open_loop = true,
     .limits = nlohmann::json::object(),
     .make = [](const nlohmann::json& options,
                const Setting& setting) -> std::unique_ptr<Controller> {

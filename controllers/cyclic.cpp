@@ -145,6 +145,7 @@ const Entry builtin::cyclic{
              "shape", {"cosine"},
              number_option("period_factor", 1, 1, 100, "",
                            "each cycle is longer than the last by this factor (m)"))},
+    .open_loop = true,
     .limits = json::object(),
     .make = [](const json& options,
                const Setting& setting) -> std::unique_ptr<Controller> {

@@ -66,6 +66,7 @@ const Entry builtin::dont_decay{
                               "what it would divide the rate by (k)"),
                 number_option("largest_share", 0.1, 1e-6, 1, "of the training set",
                               "largest batch; from there on the rate falls")},
+    .open_loop = true,
     .limits = json::object(),
     .make = [](const json& options,
                const Setting& setting) -> std::unique_ptr<Controller> {

@@ -48,6 +48,7 @@ const Entry builtin::geodamp{
     .options = {count_option("batch_size", 32, "examples", "the first batch size (B0)"),
                 number_option("factor", 2, 1.0001, 1000, "", "growth of the batch"),
                 count_option("delay", 5, "epochs", "from one growth to the next")},
+    .open_loop = true,
     .limits = json::object(),
     .make = [](const json& options,
                const Setting& setting) -> std::unique_ptr<Controller> {

@@ -76,6 +76,7 @@ const Entry builtin::late_switch{
                                       "switch after these examples of the run: set "
                                       "nine tenths of the budget, say",
                                       0))},
+    .open_loop = true,
     .limits = json::object(),
     .make = [](const json& options,
                const Setting& setting) -> std::unique_ptr<Controller> {

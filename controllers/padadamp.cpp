@@ -46,6 +46,7 @@ const Entry builtin::padadamp{
     .options = {count_option("batch_size", 32, "examples", "the first batch size (B0)"),
                 number_option("growth_per_step", 1e-3, 0, 1e6, "examples",
                               "growth of the batch at each step (rate)")},
+    .open_loop = true,
     .limits = json::object(),
     .make = [](const json& options,
                const Setting& setting) -> std::unique_ptr<Controller> {

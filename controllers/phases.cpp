@@ -67,6 +67,7 @@ const Entry builtin::phases{
           "",
           "tables of until ({epochs, steps or examples = n}, from the start of the "
           "run), batch_size, and optionally learning_rate, subset ({first, count})"}},
+    .open_loop = true,
     .limits = json::object(),
     .make = [](const json& options,
                const Setting& setting) -> std::unique_ptr<Controller> {

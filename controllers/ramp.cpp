@@ -81,6 +81,7 @@ const Entry builtin::ramp{
              number_option("factor", 2, 1.0001, 1000, "", "growth at each increase")),
          count_option("ramp_examples", nullptr, "examples",
                       "length of the ramp (T); unset: 2 training sets")},
+    .open_loop = true,
     .limits = json::object(),
     .make = [](const json& options,
                const Setting& setting) -> std::unique_ptr<Controller> {

@@ -24,6 +24,8 @@ struct Entry {
   std::string summary;  // one line
   std::string source;   // paper or code, with year
   std::vector<Option> options;
+  // The rule reads steps, examples and epochs alone, so that a run can be planned.
+  bool open_loop = false;
   // Defaults of the safety layer that differ from its own for this rule (a table of
   // limits_options()), for rules with positive feedback.
   nlohmann::json limits;

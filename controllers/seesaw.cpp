@@ -72,6 +72,7 @@ const Entry builtin::seesaw{
          only_for(
              "when", {"every"},
              count_option("every_epochs", 2, "epochs", "from one decay to the next"))},
+    .open_loop = true,
     .limits = json::object(),
     .make = [](const json& options,
                const Setting& setting) -> std::unique_ptr<Controller> {

@@ -7,12 +7,15 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
+#include <filesystem>
 #include <new>
 #include <sstream>
 
 #include "controllers/error.hpp"
 #include "experiments/environment.hpp"
 #include "experiments/progress.hpp"
+#include "experiments/recipes.hpp"
+#include "experiments/toml_file.hpp"
 
 namespace batchlab {
 
@@ -87,7 +90,7 @@ int dispatch(const std::vector<std::string>& words) {
 std::span<const Command> commands() {
   static const std::array all{run_command,  reproduce_command, compare_command,
                               list_command, show_command,      controllers_command,
-                              data_command, bench_command};
+                              data_command, plan_command,      bench_command};
   return all;
 }
 
@@ -132,6 +135,26 @@ std::optional<po::variables_map> parse_arguments(
     throw Error(ErrorKind::usage,
                 fmt::format("{}: {}", command.name, printable(error.what(), 300)));
   }
+}
+
+nlohmann::json document_argument(const Command& command,
+                                 const po::variables_map& values) {
+  if (!values.count("specification")) {
+    throw Error(ErrorKind::usage,
+                command.name + ": a specification or recipe is needed");
+  }
+  const std::string name =
+      values["specification"].as<std::vector<std::string>>().front();
+  std::error_code ignored;
+  const bool file = std::filesystem::exists(name, ignored) || name.ends_with(".toml");
+  nlohmann::json document = file ? parse_toml(read_text_file(name), name)
+                                 : parse_toml(find_recipe(name).text, name);
+  if (values.count("set")) {
+    for (const auto& setting : values["set"].as<std::vector<std::string>>()) {
+      apply_setting(document, setting);
+    }
+  }
+  return document;
 }
 
 std::size_t count_argument(const std::string& option, const std::string& text,

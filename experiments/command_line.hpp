@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/program_options.hpp>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -32,6 +33,12 @@ struct Command {
     boost::program_options::options_description options,
     const boost::program_options::positional_options_description& positional);
 
+// What --set and the positional argument "specification" of `values` name: a file
+// (where it exists or ends in .toml), or else a recipe. Throws Error(usage) where it is
+// missing.
+[[nodiscard]] nlohmann::json document_argument(
+    const Command& command, const boost::program_options::variables_map& values);
+
 // `text` as an integer in [low, high]. Throws Error(usage): `--threads: must be an
 // integer in [1, 1024], got "0"`.
 [[nodiscard]] std::size_t count_argument(const std::string& option,
@@ -44,6 +51,6 @@ struct Command {
 
 // The commands, one file each in commands/.
 extern const Command run_command, reproduce_command, compare_command, list_command,
-    show_command, controllers_command, data_command, bench_command;
+    show_command, controllers_command, data_command, plan_command, bench_command;
 
 }  // namespace batchlab

@@ -131,6 +131,7 @@ RunConfiguration run_from(const json& shared, const json& entry, std::uint32_t s
   run.controller = entry.at("name");
   run.controller_options = entry.at("options");
   run.coupling = entry.at("coupling");
+  run.coupling_power = entry.value("coupling_power", 0.0);
   run.reference_batch_size =
       optional_of<std::int64_t>(entry.at("reference_batch_size"));
   run.limits = entry.at("limits");

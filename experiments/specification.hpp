@@ -76,6 +76,7 @@ struct RunConfiguration {
   std::string controller;             // name in the registry
   nlohmann::json controller_options;  // complete
   std::string coupling;
+  double coupling_power = 0;
   std::optional<std::int64_t> reference_batch_size;  // absent: the first batch size
   nlohmann::json limits;                             // complete options
 

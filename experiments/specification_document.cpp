@@ -9,6 +9,7 @@
 #include <set>
 #include <span>
 
+#include "controllers/coupling.hpp"
 #include "controllers/error.hpp"
 #include "controllers/learning_rate_schedule.hpp"
 #include "controllers/limits.hpp"
@@ -181,6 +182,17 @@ void check_optimizer(const Entry& rule, const json& optimizer) {
                   momentum == 0 ? "" : fmt::format(" with momentum {}", momentum)));
 }
 
+void check_coupling(const std::string& where, const Coupling& coupling,
+                    const json& optimizer) {
+  const auto& defined = coupling.optimizers;
+  const std::string name = optimizer.at("name");
+  if (defined.empty() ||
+      std::find(defined.begin(), defined.end(), name) != defined.end())
+    return;
+  refuse(fmt::format("{}: coupling {} is defined for {}, got optimizer {}", where,
+                     coupling.name, fmt::join(defined, " and "), name));
+}
+
 // A [[controllers]] entry: its own keys, "options" of the rule, "limits".
 json complete_entry(const json& given, std::size_t position, const json& optimizer) {
   const std::string where = fmt::format("controllers[{}]", position);
@@ -197,6 +209,7 @@ json complete_entry(const json& given, std::size_t position, const json& optimiz
   const Entry& rule = find_controller(entry.at("name"));
   check_keys(rule, own, given);
   check_optimizer(rule, optimizer);
+  check_coupling(where, find_coupling(entry.at("coupling")), optimizer);
   entry["options"] = checked_options(rule.name, rule.options, rule_given);
   json limits = rule.limits.is_object() ? rule.limits : json::object();
   limits.update(entry.at("limits"));

@@ -91,7 +91,9 @@ TrainingRun::TrainingRun(const RunConfiguration& configuration,
                 budget_examples(configuration.budget,
                                 static_cast<std::int64_t>(split_.training.size()))),
       needs_(controller_->needs()),
-      measured_(with_components(needs_ | configuration.measured)),
+      measured_(with_components(
+          needs_ | configuration.measured |
+          (coupling_.reads_noise_scale ? Needs{&Statistics::noise_scale} : Needs{}))),
       estimator_(estimator_for(measured_, configuration.estimator)),
       noise_(configuration.noise_scale_horizon) {
   check_needs(configuration_, needs_, split_);
@@ -132,13 +134,18 @@ RunResult TrainingRun::train(RunObserver& observer,
     // Take: the next examples of the epoch.
     clock.resume();
     const Batch& batch = stream_.take(batch_size);
-    statistics_.learning_rate = learning_rate(static_cast<std::int64_t>(batch.size()));
+    const CoupledStep coupled = couple(static_cast<std::int64_t>(batch.size()));
+    statistics_.learning_rate = learning_rate(coupled.factor);
+    schedule_examples_ += coupled.schedule_examples;
 
-    // Forward and backward: gradient sums of the batch.
-    const LossSum loss = step_.forward_backward(batch, estimator_);
-
-    // Measure and update: the mean gradient, its norms, the optimizer, in one pass.
-    const TrainingStep::Update update = step_.update(statistics_.learning_rate);
+    // Forward and backward: gradient sums of the batch. Then measure and update: the
+    // mean gradient, its norms, the optimizer, in one pass.
+    LossSum loss;
+    TrainingStep::Update update;
+    if (!planning_) {
+      loss = step_.forward_backward(batch, estimator_);
+      update = step_.update(statistics_.learning_rate, coupled.batch_ratio);
+    }
     measure(batch, loss.loss / static_cast<double>(batch.size()), update.gradients);
     clock.pause();
 
@@ -172,6 +179,26 @@ RunResult TrainingRun::train(RunObserver& observer,
   return result;
 }
 
+void TrainingRun::plan(RunObserver& observer) {
+  planning_ = true;
+  const std::atomic<int> never{0};
+  (void)train(observer, never);
+}
+
+std::string TrainingRun::why_not_planned() const {
+  if (!find_controller(configuration_.controller).open_loop) {
+    return "the rule reads what is measured";
+  }
+  if (coupling_.reads_noise_scale) {
+    return "coupling " + coupling_.name + " reads the noise scale";
+  }
+  if (configuration_.budget.seconds) return "the budget is in seconds";
+  if (configuration_.target && configuration_.target->stop) {
+    return "the run stops at its target";
+  }
+  return "";
+}
+
 std::int64_t TrainingRun::next_batch_size() {
   const Budget& budget = configuration_.budget;
   std::int64_t batch_size = decided_.batch_size;
@@ -188,14 +215,28 @@ std::int64_t TrainingRun::next_batch_size() {
   return batch_size;
 }
 
-// base rate x the rule's factor x schedule(examples) x coupling(B / B0) x overflow
-double TrainingRun::learning_rate(std::int64_t batch_size) const {
+TrainingRun::CoupledStep TrainingRun::couple(std::int64_t batch_size) const {
+  const CouplingInput input{static_cast<double>(batch_size),
+                            static_cast<double>(reference_batch_size_),
+                            noise_scale_.value_or(0), configuration_.coupling_power};
+  CoupledStep step;
+  if (!coupling_.reads_noise_scale || noise_scale_)
+    step.factor = coupling_.factor(input);
+  if (coupling_.scales_moments) {
+    step.batch_ratio = input.batch_size / input.reference_batch_size;
+  }
+  step.schedule_examples = coupling_.counts_gain
+                               ? step.factor * input.reference_batch_size
+                               : input.batch_size;
+  return step;
+}
+
+// base rate x the rule's factor x schedule(examples) x coupling x overflow
+double TrainingRun::learning_rate(double coupling_factor) const {
   const double base = wanted_.learning_rate.value_or(configuration_.learning_rate);
-  const double k =
-      static_cast<double>(batch_size) / static_cast<double>(reference_batch_size_);
-  return base * wanted_.learning_rate_factor *
-         schedule_.factor(statistics_.examples_seen) * coupling_.factor(k) *
-         decided_.learning_rate_factor;
+  const auto examples = static_cast<std::int64_t>(schedule_examples_);
+  return base * wanted_.learning_rate_factor * schedule_.factor(examples) *
+         coupling_factor * decided_.learning_rate_factor;
 }
 
 void TrainingRun::measure(const Batch& batch, double batch_loss,
@@ -218,6 +259,7 @@ void TrainingRun::measure(const Batch& batch, double batch_loss,
   statistics_.gradient_variance_trace = noise.gradient_variance_trace;
   statistics_.true_gradient_norm_squared = noise.true_gradient_norm_squared;
   statistics_.noise_scale = noise_.noise_scale();
+  if (statistics_.noise_scale.value_or(0) > 0) noise_scale_ = statistics_.noise_scale;
   statistics_ = only(statistics_, measured_);
 }
 
@@ -236,7 +278,7 @@ bool TrainingRun::evaluate_where_due(RunObserver& observer, RunResult& result,
                                      double training_seconds) {
   const bool last = budget_spent(training_seconds);
   const bool new_step = statistics_.examples_seen > last_evaluation_examples_;
-  if (new_step && (last || evaluation_due())) {
+  if (new_step && !planning_ && (last || evaluation_due())) {
     const auto begin = std::chrono::steady_clock::now();
     evaluate(observer, result, training_seconds);
     result.evaluation_seconds +=

@@ -55,6 +55,14 @@ class TrainingRun {
   [[nodiscard]] RunResult train(RunObserver& observer,
                                 const std::atomic<int>& interrupted);
 
+  // Goes through the steps of train() without training or evaluating: the decisions and
+  // learning rates are those that train() will make, where why_not_planned() is empty.
+  // Once, and not before train().
+  void plan(RunObserver& observer);
+
+  // Why the steps depend on more than the configuration; empty where they do not.
+  [[nodiscard]] std::string why_not_planned() const;
+
   // The statistics that are measured: what the controller needs and what is to be
   // logged.
   [[nodiscard]] Needs measured() const { return measured_; }
@@ -65,7 +73,14 @@ class TrainingRun {
 
  private:
   [[nodiscard]] std::int64_t next_batch_size();
-  [[nodiscard]] double learning_rate(std::int64_t batch_size) const;
+  // What the coupling makes of a step of so many examples.
+  struct CoupledStep {
+    double factor = 1;             // of the learning rate
+    double batch_ratio = 1;        // for the optimizer's moments
+    double schedule_examples = 0;  // as many count for the schedule
+  };
+  [[nodiscard]] CoupledStep couple(std::int64_t batch_size) const;
+  [[nodiscard]] double learning_rate(double coupling_factor) const;
   void measure(const Batch& batch, double batch_loss,
                const GroupedGradients& gradients);
   void decide();
@@ -86,13 +101,14 @@ class TrainingRun {
   ThreadPool threads_;
   TrainingStep step_;
   DataStream stream_;
+  bool planning_ = false;  // steps are not trained
 
   std::unique_ptr<Controller> controller_;
   SafetyLayer safety_;
   const Coupling& coupling_;
   LearningRateSchedule schedule_;
   Needs needs_;          // of the controller
-  Needs measured_;       // of controller and log
+  Needs measured_;       // of controller, coupling and log
   Estimator estimator_;  // what the step has to measure for them
   NoiseScaleAverage noise_;
 
@@ -100,6 +116,8 @@ class TrainingRun {
   Decision wanted_;        // for the next one
   LimitedDecision decided_;
   std::int64_t reference_batch_size_ = 0;
+  std::optional<double> noise_scale_;  // the last one known, for the coupling
+  double schedule_examples_ = 0;       // as the coupling counts them
   std::int64_t last_evaluation_examples_ = 0, last_evaluation_epoch_ = 0;
   double loss_since_evaluation_ = 0;  // sum over examples
   std::int64_t examples_since_evaluation_ = 0;

@@ -30,8 +30,8 @@ void multiply_transposed_left(const ConstMatrixView& left, ColumnRange columns_o
 void multiply_transposed_right(const ConstMatrixView& left,
                                const ConstMatrixView& right, MatrixView& result);
 
-// Keeps BLAS to one thread a call: threads are ours (thread_pool.hpp), and two layers of
-// them would fight. Call once at start. Throws Error(failed) if the library does not
+// Keeps BLAS to one thread a call: threads are ours (thread_pool.hpp), and two layers
+// of them would fight. Call once at start. Throws Error(failed) if the library does not
 // obey.
 void use_single_threaded_blas();
 

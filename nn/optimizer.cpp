@@ -30,7 +30,7 @@ class Sgd final : public Optimizer {
         weight_decay_(options.weight_decay),
         velocity_(xt::zeros<float>({options.momentum != 0 ? parameter_count : 0})) {}
 
-  void begin_step(double learning_rate) override {
+  void begin_step(double learning_rate, double /*batch_ratio*/) override {
     rate_ = static_cast<float>(learning_rate);
     kept_ = static_cast<float>(1 - learning_rate * weight_decay_);
   }
@@ -77,9 +77,12 @@ class Adam final : public Optimizer {
         first_moment_(xt::zeros<float>({parameter_count})),
         second_moment_(xt::zeros<float>({parameter_count})) {}
 
-  void begin_step(double learning_rate) override {
-    beta1_product_ *= options_.beta1;
-    beta2_product_ *= options_.beta2;
+  void begin_step(double learning_rate, double batch_ratio) override {
+    beta1_ = std::max(0.0, 1 - batch_ratio * (1 - options_.beta1));
+    beta2_ = std::max(0.0, 1 - batch_ratio * (1 - options_.beta2));
+    epsilon_ = options_.epsilon / std::sqrt(batch_ratio);
+    beta1_product_ *= beta1_;
+    beta2_product_ *= beta2_;
     rate_ = static_cast<float>(learning_rate * std::sqrt(1 - beta2_product_) /
                                (1 - beta1_product_));
     kept_ = static_cast<float>(1 - learning_rate * weight_decay_);
@@ -89,11 +92,10 @@ class Adam final : public Optimizer {
               std::size_t offset) override {
     float* first = first_moment_.data() + offset;
     float* second = second_moment_.data() + offset;
-    const auto beta1 = static_cast<float>(options_.beta1);
-    const auto beta2 = static_cast<float>(options_.beta2);
-    const auto rest1 = static_cast<float>(1 - options_.beta1);
-    const auto rest2 = static_cast<float>(1 - options_.beta2);
-    const auto epsilon = static_cast<float>(options_.epsilon);
+    const auto beta1 = static_cast<float>(beta1_), beta2 = static_cast<float>(beta2_);
+    const auto rest1 = static_cast<float>(1 - beta1_);
+    const auto rest2 = static_cast<float>(1 - beta2_);
+    const auto epsilon = static_cast<float>(epsilon_);
     for_each_position(gradient.size(), [&]<class V>(std::size_t i) {
       const V g = load<V>(gradient.data() + i);
       const V m = V(beta1) * load<V>(first + i) + V(rest1) * g;
@@ -113,6 +115,7 @@ class Adam final : public Optimizer {
  private:
   OptimizerOptions options_;
   double weight_decay_;
+  double beta1_ = 0, beta2_ = 0, epsilon_ = 0;  // of the step
   double beta1_product_ = 1, beta2_product_ = 1;
   float rate_ = 0, kept_ = 1;
   Array first_moment_, second_moment_;

@@ -37,11 +37,14 @@ class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
-  // Once a step, before the chunks.
-  virtual void begin_step(double learning_rate) = 0;
+  // Once a step, before the pieces. `batch_ratio`: 1, or k where the moments remember
+  // examples rather than steps: 1 - beta1 and 1 - beta2 then are k times, epsilon
+  // k^-0.5 times what the options say (Malladi et al. 2022). For adam and adamw; a beta
+  // below 0 counts as 0.
+  virtual void begin_step(double learning_rate, double batch_ratio = 1) = 0;
 
   // Updates parameters [offset, offset + gradient.size()), of which `parameters` is the
-  // first. `gradient` is the mean over the batch. Different chunks on different
+  // first. `gradient` is the mean over the batch. Different pieces on different
   // threads.
   virtual void update(float* parameters, std::span<const float> gradient,
                       std::size_t offset) = 0;

@@ -207,8 +207,8 @@ void TrainingStep::update_piece(const Piece& piece, PieceSums& sums, Worker& wor
   sums.finite = all_finite(parameters, piece.size);
 }
 
-TrainingStep::Update TrainingStep::update(double learning_rate) {
-  optimizer_.begin_step(learning_rate);
+TrainingStep::Update TrainingStep::update(double learning_rate, double batch_ratio) {
+  optimizer_.begin_step(learning_rate, batch_ratio);
   for_each_piece(std::bind_front(&TrainingStep::update_piece, this));
   Update update;
   double lanes_norm_squared = 0;

@@ -67,7 +67,7 @@ class TrainingStep {
         gradients;  // weighted_norms_squared and groups as the estimator asks
     bool parameters_finite = true;
   };
-  Update update(double learning_rate);
+  Update update(double learning_rate, double batch_ratio = 1);  // see optimizer.hpp
 
   // Mean loss and accuracy over `examples` of `data`, which must not be empty.
   [[nodiscard]] EvaluationResult evaluate(const Dataset& data,

@@ -6,14 +6,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <sstream>
 
 #include "controllers/error.hpp"
 #include "experiments/command_line.hpp"
 #include "experiments/environment.hpp"
-#include "experiments/recipes.hpp"
-#include "experiments/toml_file.hpp"
 
 namespace batchlab {
 
@@ -32,15 +29,6 @@ std::vector<T> list_argument(const po::variables_map& values, const std::string&
   if (numbers.empty())
     throw Error(ErrorKind::usage, "--" + option + ": must not be empty");
   return numbers;
-}
-
-// A specification file, or else the recipe of that name.
-nlohmann::json document_named(const std::string& name) {
-  std::error_code ignored;
-  if (std::filesystem::exists(name, ignored) || name.ends_with(".toml")) {
-    return parse_toml(read_text_file(name), name);
-  }
-  return parse_toml(find_recipe(name).text, name);
 }
 
 void print_table(const std::vector<BenchRow>& rows,
@@ -111,16 +99,7 @@ int run_bench(const Command& command, const std::vector<std::string>& arguments)
   const auto parsed = parse_arguments(command, arguments, bench_options(), positional);
   if (!parsed) return 0;
   const po::variables_map& values = *parsed;
-  if (!values.count("specification")) {
-    throw Error(ErrorKind::usage, "bench: a specification or recipe is needed");
-  }
-  nlohmann::json document =
-      document_named(values["specification"].as<std::vector<std::string>>().front());
-  if (values.count("set")) {
-    for (const auto& setting : values["set"].as<std::vector<std::string>>()) {
-      apply_setting(document, setting);
-    }
-  }
+  const nlohmann::json document = document_argument(command, values);
   BenchOptions options;
   options.batch_sizes = list_argument<std::int64_t>(values, "batch-sizes", 1000000000);
   options.threads = list_argument<std::size_t>(values, "threads", 1024);

@@ -35,13 +35,15 @@ nlohmann::json entry_json(const Entry& entry) {
                        {"help", option.help}});
     if (option.only_for.choice.empty()) options.back()["only_for"] = nullptr;
   }
-  return {{"name", entry.name},     {"summary", entry.summary},
-          {"source", entry.source}, {"options", options},
-          {"limits", entry.limits}, {"plain_sgd_only", entry.plain_sgd_only}};
+  return {{"name", entry.name},          {"summary", entry.summary},
+          {"source", entry.source},      {"options", options},
+          {"limits", entry.limits},      {"plain_sgd_only", entry.plain_sgd_only},
+          {"open_loop", entry.open_loop}};
 }
 
 void print_entry(const Entry& entry) {
   fmt::print("{}: {}\nsource: {}\n", entry.name, entry.summary, entry.source);
+  if (entry.open_loop) fmt::print("open loop: `batchlab plan` says what it will do\n");
   if (entry.plain_sgd_only) fmt::print("optimizer: sgd without momentum only\n");
   print_options("options of the rule", entry.options);
   print_options("options of every entry", controller_entry_options());

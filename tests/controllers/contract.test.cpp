@@ -108,6 +108,32 @@ TEST_P(Contract, ReadsOnlyTheStatisticsItDeclares) {
   }
 }
 
+// Such a rule can be planned before the run.
+TEST_P(Contract, AnOpenLoopRuleReadsCountsAlone) {
+  if (!entry().open_loop) return;
+  for (const json& options : variants()) {
+    const auto rule = make(options), other = make(options);
+    EXPECT_EQ(rule->needs(), Needs{});
+    for (int step = 0; step < 300; ++step) {
+      Statistics statistics = statistics_at(step);
+      const Decision decision = rule->decide(statistics);
+      statistics.batch_loss = 7;
+      statistics.learning_rate = 0.3;
+      expect_equal(decision, other->decide(statistics));
+    }
+  }
+}
+
+TEST(Registry, TheSchedulesAreOpenLoop) {
+  std::vector<std::string> open_loop;
+  for (const Entry* entry : controllers()) {
+    if (entry->open_loop) open_loop.push_back(entry->name);
+  }
+  EXPECT_THAT(open_loop, testing::ElementsAre("constant", "phases", "cyclic", "ramp",
+                                              "adabatch", "dont_decay", "seesaw",
+                                              "late_switch", "geodamp", "padadamp"));
+}
+
 TEST_P(Contract, ReadsEachStatisticItDeclares) {
   for (const json& options : variants()) {
     for (const Quantity& quantity : quantities) {

@@ -18,13 +18,13 @@ using testing::HasSubstr;
 // Two steps from p = 1 with rate 0.1 and gradients 0.5 and -1, at 37 equal positions,
 // which fill whole vectors and leave a tail. The hand-computed cases below follow it.
 void expect_two_steps(const OptimizerOptions& options, double after_one,
-                      double after_two) {
+                      double after_two, double batch_ratio = 1) {
   constexpr std::size_t size = 37;
   const auto optimizer = make_optimizer(options, size);
   std::vector<float> parameters(size, 1.0F);
   const auto step = [&](float gradient, double expected) {
     const std::vector<float> gradients(size, gradient);
-    optimizer->begin_step(0.1);
+    optimizer->begin_step(0.1, batch_ratio);
     optimizer->update(parameters.data(), gradients, 0);
     for (const float p : parameters) ASSERT_NEAR(p, expected, 2e-7);
   };
@@ -67,6 +67,23 @@ const OptimizerOptions adam{
     .name = "adam", .beta1 = 0.5, .beta2 = 0.75, .epsilon = 0.25};
 
 TEST(Adam, EqualsHandComputedSteps) { expect_two_steps(adam, 0.95, 0.99160706); }
+
+// Ratio 2: beta1 = 1 - 2/2 = 0, beta2 = 1 - 2/4 = 1/2, epsilon = 1/4 / sqrt(2).
+//   m: 0.5, s: 0.125, rate: 0.1 sqrt(1/2) / 1 = 0.07071068
+//   p: 1 - 0.07071068 0.5 / (0.35355339 + 0.17677670) = 0.93333333
+//   m: -1, s: 0.0625 + 0.5 = 0.5625, rate: 0.1 sqrt(1 - 1/4) = 0.08660254
+//   p: 0.93333333 + 0.08660254 / (0.75 + 0.17677670) = 1.02677827
+// With ratio 8 both betas would be negative: they count as 0, and p moves by
+// 0.1 |g| / (|g| + epsilon / sqrt(8)).
+TEST(Adam, MomentsFollowTheBatchRatio) {
+  const double root = std::sqrt(2.0);
+  const double second = 1 - 1.0 / 15 + 0.1 * std::sqrt(0.75) / (0.75 + 0.25 / root);
+  expect_two_steps(adam, 1 - 1.0 / 15, second, 2);
+  EXPECT_NEAR(second, 1.0267782, 1e-6);
+  const double epsilon = 0.25 / std::sqrt(8.0);
+  const double first = 1 - 0.1 * 0.5 / (0.5 + epsilon);
+  expect_two_steps(adam, first, first + 0.1 / (1 + epsilon), 8);
+}
 
 TEST(Adam, IgnoresWeightDecay) {
   OptimizerOptions options = adam;
