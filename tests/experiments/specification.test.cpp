@@ -125,16 +125,6 @@ TEST(Specification, AnUnknownNameNamesTheClosest) {
               HasSubstr("did you mean \"noise_scale\""));
 }
 
-TEST(Specification, ACouplingThatIsNotDefinedForTheOptimizerIsRefused) {
-  EXPECT_THAT(refusal({"controllers.0.coupling=adam_sde"}),
-              HasSubstr("controllers[0]: coupling adam_sde is defined for adam and "
-                        "adamw, got optimizer sgd"));
-  EXPECT_THAT(refusal({"controllers.0.coupling=adascale", "optimizer={name=\"adam\"}"}),
-              HasSubstr("coupling adascale is defined for sgd, got optimizer adam"));
-  EXPECT_EQ(tiny_run({"controllers.0.coupling=power"}).coupling_power, 0.75);
-  EXPECT_THAT(refusal({"controllers.0.coupling_power=1"}), HasSubstr("coupling_power"));
-}
-
 TEST(Specification, NumbersJustOutsideTheirRangeAreRefused) {
   int checked = 0;
   const auto check = [&](const std::string& place, const Option& option, double value) {
