@@ -72,11 +72,11 @@ const Entry builtin::goodput{
     .source = "derived from Pollux, Qiao et al. 2021, arXiv 2008.12260",
     .options = {count_option("batch_size", 32, "examples",
                              "until the noise scale is known"),
-                // From seconds and updates of the report of four-families: constant and
-                // cyclic give 80 us per step and 2.7 us per example.
+                // 80 us per step and 2.7 us per example, from the first report of
+                // four-families. `batchlab bench` prints both for a network and machine.
                 number_option("cost_ratio", 30, 1e-6, 1e12, "examples",
                               "fixed time of a step over the time of an example (a/b); "
-                              "30: four-families on two cores"),
+                              "`batchlab bench` measures both"),
                 number_option("improvement", 0.05, 0, 10, "",
                               "relative gain in goodput worth a change")},
     // The measured noise scale grows with B / rate, as for noise_scale; the 5 % are
