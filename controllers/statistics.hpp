@@ -21,12 +21,19 @@ struct Statistics {
   double batch_loss = 0;               // mean loss over its batch; NaN when it diverged
 
   // Measured only when a controller declares the need; absent also where undefined.
-  std::optional<double> gradient_norm_squared;    // q = |mean gradient|^2
-  std::optional<double> gradient_variance_trace;  // V = tr(covariance of gradients)
+  // g_i: gradient of example i, gbar: their mean.
+  std::optional<double> gradient_norm_squared;    // q = |gbar|^2
+  std::optional<double> gradient_variance_trace;  // V = tr(covariance of the g_i)
   std::optional<double>
       true_gradient_norm_squared;  // q - V (1/B - 1/N); may be negative
   std::optional<double>
       noise_scale;  // EMA(V) / EMA(true_gradient_norm_squared), examples
+  // Its 95 % interval; the upper end is infinite where the gradient is not resolved.
+  std::optional<double> noise_scale_low, noise_scale_high;
+  std::optional<double> example_gradient_norm_squared_mean;  // s = mean |g_i|^2
+  std::optional<double> inner_product_variance;  // of <g_i, gbar> over examples
+  std::optional<double> orthogonal_variance;     // of g_i - <g_i, gbar> gbar / q
+  std::optional<double> half_batch_cosine;       // of the gradients of both halves
 
   // Present only on a step after which an evaluation was made, and only when declared.
   std::optional<double> validation_loss;
@@ -41,11 +48,18 @@ struct Quantity {
   bool per_step;  // measured at every step and logged; otherwise only at evaluations
 };
 
-inline constexpr std::array<Quantity, 7> quantities{{
+inline constexpr std::array<Quantity, 13> quantities{{
     {"gradient_norm_squared", &Statistics::gradient_norm_squared, true},
     {"gradient_variance_trace", &Statistics::gradient_variance_trace, true},
     {"true_gradient_norm_squared", &Statistics::true_gradient_norm_squared, true},
     {"noise_scale", &Statistics::noise_scale, true},
+    {"noise_scale_low", &Statistics::noise_scale_low, true},
+    {"noise_scale_high", &Statistics::noise_scale_high, true},
+    {"example_gradient_norm_squared_mean",
+     &Statistics::example_gradient_norm_squared_mean, true},
+    {"inner_product_variance", &Statistics::inner_product_variance, true},
+    {"orthogonal_variance", &Statistics::orthogonal_variance, true},
+    {"half_batch_cosine", &Statistics::half_batch_cosine, true},
     {"validation_loss", &Statistics::validation_loss, false},
     {"validation_accuracy", &Statistics::validation_accuracy, false},
     {"training_loss", &Statistics::training_loss, false},
