@@ -77,7 +77,10 @@ class Needs {
     }
   }
   [[nodiscard]] constexpr bool has(std::optional<double> Statistics::*field) const {
-    return (bits_ & Needs{field}.bits_) != 0;
+    return has_any(Needs{field});
+  }
+  [[nodiscard]] constexpr bool has_any(Needs other) const {
+    return (bits_ & other.bits_) != 0;
   }
   constexpr Needs operator|(Needs other) const {
     other.bits_ |= bits_;

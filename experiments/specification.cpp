@@ -81,6 +81,11 @@ std::optional<Target> target_from(const json& target) {
                 target.at("value"), target.at("stop")};
 }
 
+Estimator estimator_from(const std::string& name) {
+  if (name == "micro_batch") return Estimator::micro_batch;
+  return name == "two_step" ? Estimator::two_step : Estimator::per_example;
+}
+
 Needs measured_from(const json& names) {
   Needs needs;
   for (const Quantity& quantity : quantities) {
@@ -118,8 +123,7 @@ RunConfiguration run_from(const json& shared, const json& entry, std::uint32_t s
       optional_of<std::int64_t>(shared.at("evaluation").at("every_examples"));
   const json& statistics = shared.at("statistics");
   run.measured = measured_from(statistics.at("measure"));
-  run.estimator = statistics.at("estimator") == "per_example" ? Estimator::per_example
-                                                              : Estimator::micro_batch;
+  run.estimator = estimator_from(statistics.at("estimator"));
   run.noise_scale_horizon = statistics.at("horizon_examples");
   const json& engine = shared.at("engine");
   run.cut = {optional_of<std::size_t>(engine.at("lanes")).value_or(0),

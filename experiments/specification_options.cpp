@@ -288,9 +288,10 @@ std::span<const Option> statistics_options() {
        "per_example",
        0,
        0,
-       {"per_example", "micro_batch"},
+       {"per_example", "micro_batch", "two_step"},
        "",
-       "gradient noise from each example's gradient, or from the lanes of the batch"},
+       "gradient noise from each example's gradient, from the lanes of the batch, or "
+       "from the gradients of two steps"},
       {"horizon_examples",
        Kind::number,
        20000,

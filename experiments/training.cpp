@@ -33,22 +33,28 @@ std::int64_t budget_examples(const Budget& budget, std::int64_t epoch_examples) 
   return budget.epochs ? *budget.epochs * epoch_examples : 0;
 }
 
-// What a step has to measure so that `needs` can be told.
-Estimator estimator_for(Needs needs, Estimator configured) {
-  const bool noise = needs.has(&Statistics::gradient_variance_trace) ||
-                     needs.has(&Statistics::true_gradient_norm_squared) ||
-                     needs.has(&Statistics::noise_scale);
-  return noise ? configured : Estimator::none;
-}
-
 // What is measured on the way to `needs`, and so is logged too.
 Needs with_components(Needs needs) {
+  constexpr Needs interval{&Statistics::noise_scale_low, &Statistics::noise_scale_high};
   constexpr Needs noise{&Statistics::gradient_norm_squared,
                         &Statistics::gradient_variance_trace,
                         &Statistics::true_gradient_norm_squared};
-  const bool composed = needs.has(&Statistics::true_gradient_norm_squared) ||
-                        needs.has(&Statistics::noise_scale);
-  return composed ? needs | noise : needs;
+  if (needs.has_any(interval | Needs{&Statistics::noise_scale})) {
+    return needs | noise | interval | Needs{&Statistics::noise_scale};
+  }
+  return needs.has(&Statistics::true_gradient_norm_squared) ? needs | noise : needs;
+}
+
+// What a step has to measure so that `needs`, with their components, can be told.
+Measurements measurements_for(Needs needs, Estimator estimator) {
+  const bool noise = needs.has(&Statistics::gradient_variance_trace);
+  return {.examples = needs.has(&Statistics::example_gradient_norm_squared_mean) ||
+                      (noise && estimator == Estimator::per_example),
+          .lanes = noise && estimator == Estimator::micro_batch,
+          .halves = needs.has(&Statistics::half_batch_cosine),
+          .steps = noise && estimator == Estimator::two_step,
+          .inner_products = needs.has_any(
+              {&Statistics::inner_product_variance, &Statistics::orthogonal_variance})};
 }
 
 // Throws where a rule reads what this run cannot measure.
@@ -94,7 +100,7 @@ TrainingRun::TrainingRun(const RunConfiguration& configuration,
       measured_(with_components(
           needs_ | configuration.measured |
           (coupling_.reads_noise_scale ? Needs{&Statistics::noise_scale} : Needs{}))),
-      estimator_(estimator_for(measured_, configuration.estimator)),
+      measurements_(measurements_for(measured_, configuration.estimator)),
       noise_(configuration.noise_scale_horizon) {
   check_needs(configuration_, needs_, split_);
   if (network_.outputs() < source.training.classes) {
@@ -143,10 +149,10 @@ RunResult TrainingRun::train(RunObserver& observer,
     LossSum loss;
     TrainingStep::Update update;
     if (!planning_) {
-      loss = step_.forward_backward(batch, estimator_);
+      loss = step_.forward_backward(batch, measurements_);
       update = step_.update(statistics_.learning_rate, coupled.batch_ratio);
     }
-    measure(batch, loss.loss / static_cast<double>(batch.size()), update.gradients);
+    measure(batch, loss.loss / static_cast<double>(batch.size()), update);
     clock.pause();
 
     // Record.
@@ -240,7 +246,7 @@ double TrainingRun::learning_rate(double coupling_factor) const {
 }
 
 void TrainingRun::measure(const Batch& batch, double batch_loss,
-                          const GroupedGradients& gradients) {
+                          const TrainingStep::Update& update) {
   const auto batch_size = static_cast<std::int64_t>(batch.size());
   statistics_.step += 1;
   statistics_.examples_seen += batch_size;
@@ -250,17 +256,40 @@ void TrainingRun::measure(const Batch& batch, double batch_loss,
   loss_since_evaluation_ += batch_loss * static_cast<double>(batch_size);
   examples_since_evaluation_ += batch_size;
 
-  const GradientEstimate noise = estimate(gradients, stream_.epoch_examples());
+  statistics_.gradient_norm_squared = update.gradient.gradient_norm_squared;
+  measure_noise(update);
+  statistics_.half_batch_cosine = update.half_batch_cosine;
+  if (update.examples.groups > 0) {
+    statistics_.example_gradient_norm_squared_mean =
+        update.examples.weighted_norms_squared / static_cast<double>(batch_size);
+  }
+  const DirectionalVariances variances = estimate(update.inner_products, batch_size);
+  statistics_.inner_product_variance = variances.inner_product_variance;
+  statistics_.orthogonal_variance = variances.orthogonal_variance;
+  statistics_ = only(statistics_, measured_);
+}
+
+// With two_step the estimate is of the two last batches.
+void TrainingRun::measure_noise(const TrainingStep::Update& update) {
+  const GroupedGradients& groups = measurements_.steps   ? update.steps
+                                   : measurements_.lanes ? update.lanes
+                                                         : update.examples;
+  const GradientEstimate noise = estimate(groups, stream_.epoch_examples());
   if (noise.gradient_variance_trace) {
-    noise_.add(batch_size, *noise.gradient_variance_trace,
+    noise_.add(update.gradient.batch_size, *noise.gradient_variance_trace,
                *noise.true_gradient_norm_squared);
   }
-  statistics_.gradient_norm_squared = gradients.gradient_norm_squared;
+  const auto interval = noise_.interval();
   statistics_.gradient_variance_trace = noise.gradient_variance_trace;
   statistics_.true_gradient_norm_squared = noise.true_gradient_norm_squared;
   statistics_.noise_scale = noise_.noise_scale();
+  statistics_.noise_scale_low.reset();
+  statistics_.noise_scale_high.reset();
+  if (interval) {
+    statistics_.noise_scale_low = interval->low;
+    statistics_.noise_scale_high = interval->high;
+  }
   if (statistics_.noise_scale.value_or(0) > 0) noise_scale_ = statistics_.noise_scale;
-  statistics_ = only(statistics_, measured_);
 }
 
 void TrainingRun::decide() {

@@ -82,7 +82,8 @@ class TrainingRun {
   [[nodiscard]] CoupledStep couple(std::int64_t batch_size) const;
   [[nodiscard]] double learning_rate(double coupling_factor) const;
   void measure(const Batch& batch, double batch_loss,
-               const GroupedGradients& gradients);
+               const TrainingStep::Update& update);
+  void measure_noise(const TrainingStep::Update& update);
   void decide();
   [[nodiscard]] bool evaluation_due() const;
   [[nodiscard]] bool evaluate_where_due(RunObserver& observer, RunResult& result,
@@ -109,7 +110,7 @@ class TrainingRun {
   LearningRateSchedule schedule_;
   Needs needs_;          // of the controller
   Needs measured_;       // of controller, coupling and log
-  Estimator estimator_;  // what the step has to measure for them
+  Measurements measurements_;  // what the step has to measure for them
   NoiseScaleAverage noise_;
 
   Statistics statistics_;  // after the last step

@@ -5,6 +5,7 @@
 //
 //     W gradient = sum_i a_i^T delta_i,   b gradient = sum_i delta_i,   input: delta
 //     W^T |g_i|^2 = |delta_i|^2 (|a_i|^2 + 1), weight and bias together
+//     <g_i, D> = (a_i D_W + D_b) delta_i^T
 //
 // Goodfellow: Efficient per-example gradient computations (2015), arXiv 1510.01799.
 #include "nn/dense.hpp"
@@ -125,6 +126,18 @@ class DenseLayer final : public Layer {
     for (std::size_t i = 0; i < rows(delta); ++i) {
       norms_squared[i] += sum_of_squares(delta.data() + i * units_, units_) *
                           (sum_of_squares(input.data() + i * inputs_, inputs_) + 1);
+    }
+  }
+
+  void add_inner_products(const ConstMatrixView& input, const ConstMatrixView& delta,
+                          const float* direction, MatrixView& scratch,
+                          double* inner_products) const override {
+    multiply(input, weight(direction), scratch);
+    const float* bias = direction + inputs_ * units_;
+    for (std::size_t i = 0; i < rows(delta); ++i) {
+      float* row = scratch.data() + i * units_;
+      add(bias, units_, row);
+      inner_products[i] += inner_product(row, delta.data() + i * units_, units_);
     }
   }
 

@@ -2,6 +2,7 @@
 #include "nn/elementwise.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace batchlab {
 
@@ -13,9 +14,9 @@ void add(const float* values, std::size_t size, float* sums) {
 
 namespace {
 
-// sum_i term(i)^2, term.operator()<V>(i) giving a vector or a scalar, once for each.
+// sum_i a_i b_i, term.operator()<V>(i) giving both, vectors or scalars, once for each.
 template <class Term>
-double sum_squares_of(std::size_t size, Term term) {
+double sum_products_of(std::size_t size, Term term) {
   constexpr std::size_t width = FloatBatch::size;
   constexpr std::size_t block = 64 * width;  // 16 terms in each of four partial sums
   double total = 0;
@@ -26,18 +27,27 @@ double sum_squares_of(std::size_t size, Term term) {
     const std::size_t end = i + std::min(block, (size - i) / (4 * width) * (4 * width));
     for (; i < end; i += 4 * width) {
       for (std::size_t k = 0; k < 4; ++k) {
-        const FloatBatch x = term.template operator()<FloatBatch>(i + k * width);
-        sums[k] = xsimd::fma(x, x, sums[k]);
+        const auto [a, b] = term.template operator()<FloatBatch>(i + k * width);
+        sums[k] = xsimd::fma(a, b, sums[k]);
       }
     }
     total +=
         static_cast<double>(xsimd::hadd((sums[0] + sums[1]) + (sums[2] + sums[3])));
   }
   for (; i < size; ++i) {
-    const auto x = static_cast<double>(term.template operator()<float>(i));
-    total += x * x;
+    const auto [a, b] = term.template operator()<float>(i);
+    total += double{a} * double{b};
   }
   return total;
+}
+
+// The same of one term's squares.
+template <class Term>
+double sum_squares_of(std::size_t size, Term term) {
+  return sum_products_of(size, [=]<class V>(std::size_t i) {
+    const V x = term.template operator()<V>(i);
+    return std::pair<V, V>(x, x);
+  });
 }
 
 }  // namespace
@@ -45,6 +55,12 @@ double sum_squares_of(std::size_t size, Term term) {
 double sum_of_squares(const float* values, std::size_t size) {
   return sum_squares_of(
       size, [=]<class V>(std::size_t i) -> V { return load<V>(values + i); });
+}
+
+double inner_product(const float* values, const float* others, std::size_t size) {
+  return sum_products_of(size, [=]<class V>(std::size_t i) {
+    return std::pair<V, V>(load<V>(values + i), load<V>(others + i));
+  });
 }
 
 double squared_distance(const float* values, const float* others, std::size_t size) {

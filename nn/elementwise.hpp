@@ -49,6 +49,10 @@ double scale(float factor, std::size_t size, float* values);
 // double.
 [[nodiscard]] double sum_of_squares(const float* values, std::size_t size);
 
+// sum_i values_i others_i, summed in the same way.
+[[nodiscard]] double inner_product(const float* values, const float* others,
+                                   std::size_t size);
+
 // sum_i (values_i - others_i)^2, summed in the same way.
 [[nodiscard]] double squared_distance(const float* values, const float* others,
                                       std::size_t size);

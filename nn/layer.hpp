@@ -82,6 +82,13 @@ class Layer {
   virtual void add_example_norms(const ConstMatrixView& /*input*/,
                                  const ConstMatrixView& /*delta*/,
                                  double* /*norms_squared*/) const {}
+
+  // Adds for each row <gradient of this example, direction> over these parameters.
+  // scratch: rows x outputs.
+  virtual void add_inner_products(const ConstMatrixView& /*input*/,
+                                  const ConstMatrixView& /*delta*/,
+                                  const float* /*direction*/, MatrixView& /*scratch*/,
+                                  double* /*inner_products*/) const {}
 };
 
 }  // namespace batchlab

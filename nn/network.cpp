@@ -157,4 +157,17 @@ void Network::example_norms(const Tile& tile, const Workspace& workspace,
   }
 }
 
+void Network::inner_products(const Tile& tile, const Workspace& workspace,
+                             const float* direction, Workspace& scratch,
+                             double* inner_products) const {
+  const std::size_t first = tile.workspace_row, count = tile.rows;
+  std::fill_n(inner_products, count, 0.0);
+  for (std::size_t i = first_with_parameters_; i < layers_.size(); ++i) {
+    MatrixView output = scratch.values_[i + 1].rows(0, count);
+    layers_[i]->add_inner_products(workspace.values_[i].rows(first, count),
+                                   workspace.deltas_[i + 1].rows(first, count),
+                                   direction + offsets_[i], output, inner_products);
+  }
+}
+
 }  // namespace batchlab

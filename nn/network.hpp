@@ -104,6 +104,12 @@ class Network {
   void example_norms(const Tile& tile, const Workspace& workspace,
                      double* norms_squared) const;
 
+  // inner_products: of the gradient of each of the tile's rows with `direction`, which
+  // is as long as the parameters. `scratch` has at least as many rows.
+  void inner_products(const Tile& tile, const Workspace& workspace,
+                      const float* direction, Workspace& scratch,
+                      double* inner_products) const;
+
  private:
   friend class Workspace;
   void add_pieces(std::size_t layer);

@@ -2,7 +2,6 @@
 #include "nn/training_step.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <numeric>
 
 #include "nn/elementwise.hpp"
@@ -57,16 +56,20 @@ TrainingStep::TrainingStep(const Network& network, const Dataset& data,
       options_(options),
       seed_(seed),
       round_(network, most_round_rows),
-      sums_(uninitialised(network.parameter_count())),
+      half_sums_{uninitialised(network.parameter_count()),
+                 uninitialised(network.parameter_count())},
+      gradient_(uninitialised(network.parameter_count())),
       tiles_(tiles_of(most_round_rows, cut_batch(1, options).tile_height)),
       pieces_(network.pieces().size()) {
   use_single_threaded_blas();  // or bits would depend on its threads
   const std::size_t height = cut_batch(1, options).tile_height;
   std::size_t largest = 0;
   for (const Piece& piece : network.pieces()) largest = std::max(largest, piece.size);
-  const std::size_t lanes = cut_batch(most_round_rows, options).lanes_per_round;
+  const std::size_t lanes =
+      std::max<std::size_t>(2, cut_batch(most_round_rows, options).lanes_per_round);
   for (std::size_t i = 0; i < threads.workers(); ++i) {
     Worker& worker = workers_.emplace_back(Worker{std::vector<std::uint8_t>(height),
+                                                  std::vector<double>(height),
                                                   std::vector<double>(height),
                                                   Workspace(network, height),
                                                   uninitialised(lanes * largest),
@@ -77,17 +80,17 @@ TrainingStep::TrainingStep(const Network& network, const Dataset& data,
   }
 }
 
-LossSum TrainingStep::forward_backward(const Batch& batch, Estimator estimator) {
+LossSum TrainingStep::forward_backward(const Batch& batch,
+                                       const Measurements& measurements) {
   batch_size_ = batch.size();
-  estimator_ = estimator;
+  measurements_ = measurements;
   cut_ = cut_batch(batch.size(), options_);
   loss_ = {};
   example_norms_squared_ = 0;
   std::fill(pieces_.begin(), pieces_.end(), PieceSums{});
   for (std::size_t round = 0; round < cut_.rounds; ++round) {
     const auto [begin, end] = part(batch.size(), round, cut_.rounds);
-    if (round == 1) sums_.fill(0);
-    if (round > 0) for_each_piece(std::bind_front(&TrainingStep::add_round, this));
+    if (round > 0) keep_round(round - 1);
     run_tiles(batch, begin, end);
   }
   return loss_;
@@ -118,7 +121,7 @@ TrainingStep::TileSums TrainingStep::run_tile(const Tile& tile, Worker& worker) 
   MatrixView logits = network_.forward(tile, parameters_.data(), round_);
   TileSums sums{softmax_cross_entropy(logits, worker.labels.data())};
   network_.backward(tile, parameters_.data(), round_);
-  if (estimator_ == Estimator::per_example) {
+  if (measurements_.examples) {
     double* norms_squared = worker.example_norms_squared.data();
     network_.example_norms(tile, round_, norms_squared);
     sums.example_norms_squared =
@@ -157,82 +160,186 @@ void TrainingStep::for_each_piece(F&& f) {
 }
 
 // A round that others follow.
-void TrainingStep::add_round(const Piece& piece, PieceSums& sums, Worker& worker) {
-  sums.lanes_norm_squared += sum_round(piece, worker);
-  add(worker.sums.back().result, piece.size, sums_.data() + piece.offset);
+void TrainingStep::keep_round(std::size_t round) {
+  const std::size_t middle = cut_.rounds / 2;
+  const bool first = round == 0 || round == middle;
+  float* half = half_sums_[round < middle ? 0 : 1].data();
+  for_each_piece([&](const Piece& piece, PieceSums& sums, Worker& worker) {
+    sum_round(piece, sums, worker);
+    const float* sum = worker.sums.back().result;
+    if (first) {
+      std::copy_n(sum, piece.size, half + piece.offset);
+    } else {
+      add(sum, piece.size, half + piece.offset);
+    }
+  });
 }
 
-// The round's gradient sums into the last of the worker's. Returns the sum over lanes
-// of |gradient sum|^2 / rows where the estimator asks for it. The lanes follow each
-// other in one running sum: measuring them changes no bit of it.
-double TrainingStep::sum_round(const Piece& piece, Worker& worker) const {
-  const bool measured = estimator_ == Estimator::micro_batch;
-  const std::size_t lanes = measured ? cut_.lanes_per_round : 1;
-  const std::span sums = std::span(worker.sums).last(lanes);
+// The round's gradient sums into the last of the worker's. The lanes follow each other
+// in one running sum: measuring them changes no bit of it.
+void TrainingStep::sum_round(const Piece& piece, PieceSums& sums,
+                             Worker& worker) const {
+  const bool halves = measurements_.halves && cut_.rounds == 1 && round_rows_ > 1;
+  std::size_t lanes = measurements_.lanes ? cut_.lanes_per_round : 1;
+  if (halves) lanes = std::max<std::size_t>(2, lanes);
+  const std::span running = std::span(worker.sums).last(lanes);
   for (std::size_t lane = 0; lane < lanes; ++lane) {
-    sums[lane].inner = part(round_rows_, lane, lanes).end;
+    running[lane].inner = part(round_rows_, lane, lanes).end;
   }
-  network_.gradient(piece, round_, sums);
-  double norms_squared = 0;
-  for (std::size_t lane = 0; measured && lane < lanes; ++lane) {
-    const double norm_squared =
-        lane == 0
-            ? sum_of_squares(sums[0].result, piece.size)
-            : squared_distance(sums[lane].result, sums[lane - 1].result, piece.size);
-    norms_squared +=
-        norm_squared / static_cast<double>(part(round_rows_, lane, lanes).size());
+  network_.gradient(piece, round_, running);
+  // |gradient sum|^2 of lanes [first, end).
+  const auto norm_squared = [&](std::size_t first, std::size_t end) {
+    const float* sum = running[end - 1].result;
+    return first == 0 ? sum_of_squares(sum, piece.size)
+                      : squared_distance(sum, running[first - 1].result, piece.size);
+  };
+  for (std::size_t lane = 0; measurements_.lanes && lane < lanes; ++lane) {
+    const auto rows = static_cast<double>(part(round_rows_, lane, lanes).size());
+    sums.lanes_norm_squared += norm_squared(lane, lane + 1) / rows;
   }
-  return norms_squared;
+  if (halves) {
+    sums.half_norms_squared[0] = norm_squared(0, lanes / 2);
+    sums.half_norms_squared[1] = norm_squared(lanes / 2, lanes);
+  }
 }
 
-// The mean gradient, after the last round, into the last of the worker's sums.
-TrainingStep::PieceSums TrainingStep::finish_gradient(const Piece& piece,
-                                                      Worker& worker) const {
-  PieceSums squares;
-  squares.lanes_norm_squared = sum_round(piece, worker);
-  float* sums = worker.sums.back().result;
-  if (cut_.rounds > 1) add(sums_.data() + piece.offset, piece.size, sums);
-  squares.gradient_norm_squared =
-      scale(1 / static_cast<float>(batch_size_), piece.size, sums);
-  return squares;
+// The mean gradient, after the last round, in the last of the worker's sums.
+float* TrainingStep::finish_gradient(const Piece& piece, PieceSums& sums,
+                                     Worker& worker) const {
+  sum_round(piece, sums, worker);
+  float* gradient = worker.sums.back().result;
+  const float* first_half = half_sums_[0].data() + piece.offset;
+  if (cut_.rounds > 2) add(half_sums_[1].data() + piece.offset, piece.size, gradient);
+  if (measurements_.halves && cut_.rounds > 1) {
+    sums.half_norms_squared[0] = sum_of_squares(first_half, piece.size);
+    sums.half_norms_squared[1] = sum_of_squares(gradient, piece.size);
+  }
+  if (cut_.rounds > 1) add(first_half, piece.size, gradient);
+  sums.gradient_norm_squared =
+      scale(1 / static_cast<float>(batch_size_), piece.size, gradient);
+  return gradient;
 }
 
-void TrainingStep::update_piece(const Piece& piece, PieceSums& sums, Worker& worker) {
+// What is asked of the mean gradient as a whole, which then replaces that of the step
+// before.
+void TrainingStep::measure_and_keep(const Piece& piece, PieceSums& sums,
+                                    const float* gradient) {
+  float* kept = gradient_.data() + piece.offset;
+  if (measurements_.steps && previous_.batch_size > 0) {
+    sums.distance_squared = squared_distance(gradient, kept, piece.size);
+  }
+  if (measurements_.steps || measurements_.inner_products) {
+    std::copy_n(gradient, piece.size, kept);
+  }
+}
+
+void TrainingStep::apply(const Piece& piece, PieceSums& sums, const float* gradient) {
   float* parameters = parameters_.data() + piece.offset;
-  if (workers_.size() > 1) claim_lines(parameters, piece.size);
-  const PieceSums last = finish_gradient(piece, worker);
-  sums.lanes_norm_squared += last.lanes_norm_squared;
-  sums.gradient_norm_squared = last.gradient_norm_squared;
-  optimizer_.update(parameters, {worker.sums.back().result, piece.size}, piece.offset);
+  optimizer_.update(parameters, {gradient, piece.size}, piece.offset);
   sums.finite = all_finite(parameters, piece.size);
+}
+
+void TrainingStep::update_in_one_pass() {
+  for_each_piece([&](const Piece& piece, PieceSums& sums, Worker& worker) {
+    if (workers_.size() > 1) claim_lines(parameters_.data() + piece.offset, piece.size);
+    const float* gradient = finish_gradient(piece, sums, worker);
+    measure_and_keep(piece, sums, gradient);
+    apply(piece, sums, gradient);
+  });
+}
+
+// The products need the whole mean gradient, and the parameters and rows as they were.
+InnerProducts TrainingStep::update_in_two_passes() {
+  for_each_piece([&](const Piece& piece, PieceSums& sums, Worker& worker) {
+    measure_and_keep(piece, sums, finish_gradient(piece, sums, worker));
+  });
+  const InnerProducts products = inner_products();
+  for_each_piece([&](const Piece& piece, PieceSums& sums, Worker&) {
+    apply(piece, sums, gradient_.data() + piece.offset);
+  });
+  return products;
+}
+
+// Of the last round's rows with gradient_.
+InnerProducts TrainingStep::inner_products() {
+  const double q = total().gradient_norm_squared;
+  const std::size_t tiles = tiles_of(round_rows_, cut_.tile_height);
+  std::vector<InnerProducts> sums(tiles);
+  threads_.run([&](std::size_t number) {
+    Worker& worker = workers_[number];
+    const Range own = part(tiles, number, threads_.workers());
+    for (std::size_t i = own.begin; i < own.end; ++i) {
+      const Range rows = part(round_rows_, i, tiles);
+      const Tile tile{.rows = rows.size(), .workspace_row = rows.begin};
+      network_.example_norms(tile, round_, worker.example_norms_squared.data());
+      network_.inner_products(tile, round_, gradient_.data(), worker.scratch,
+                              worker.inner_products.data());
+      for (std::size_t row = 0; row < rows.size(); ++row) {
+        const double product = worker.inner_products[row];
+        sums[i].deviations_squared += (product - q) * (product - q);
+        sums[i].orthogonal_squared +=
+            worker.example_norms_squared[row] - (q > 0 ? product * product / q : 0);
+      }
+    }
+  });
+  InnerProducts result{static_cast<std::int64_t>(round_rows_)};
+  for (const InnerProducts& sum : sums) {
+    result.deviations_squared += sum.deviations_squared;
+    result.orthogonal_squared += sum.orthogonal_squared;
+  }
+  return result;
+}
+
+TrainingStep::PieceSums TrainingStep::total() const {
+  PieceSums total;
+  for (const PieceSums& piece : pieces_) {
+    total.lanes_norm_squared += piece.lanes_norm_squared;
+    total.half_norms_squared[0] += piece.half_norms_squared[0];
+    total.half_norms_squared[1] += piece.half_norms_squared[1];
+    total.gradient_norm_squared += piece.gradient_norm_squared;
+    total.distance_squared += piece.distance_squared;
+    total.finite = total.finite && piece.finite;
+  }
+  return total;
 }
 
 TrainingStep::Update TrainingStep::update(double learning_rate, double batch_ratio) {
   optimizer_.begin_step(learning_rate, batch_ratio);
-  for_each_piece(std::bind_front(&TrainingStep::update_piece, this));
   Update update;
-  double lanes_norm_squared = 0;
-  for (const PieceSums& piece : pieces_) {
-    update.gradients.gradient_norm_squared += piece.gradient_norm_squared;
-    lanes_norm_squared += piece.lanes_norm_squared;
-    update.parameters_finite = update.parameters_finite && piece.finite;
+  if (measurements_.inner_products) {
+    update.inner_products = update_in_two_passes();
+  } else {
+    update_in_one_pass();
   }
-  update.gradients.batch_size = static_cast<std::int64_t>(batch_size_);
-  if (estimator_ == Estimator::per_example) {
-    update.gradients.groups = update.gradients.batch_size;
-    update.gradients.weighted_norms_squared = example_norms_squared_;
-  } else if (estimator_ == Estimator::micro_batch) {
-    update.gradients.groups = static_cast<std::int64_t>(cut_.lanes());
-    update.gradients.weighted_norms_squared = lanes_norm_squared;
+  const PieceSums sums = total();
+  const auto size = static_cast<std::int64_t>(batch_size_);
+  const double q = sums.gradient_norm_squared;
+  update.parameters_finite = sums.finite;
+  update.gradient = {size, q};
+  if (measurements_.examples) update.examples = {size, size, example_norms_squared_, q};
+  if (measurements_.lanes) {
+    const auto lanes = static_cast<std::int64_t>(cut_.lanes());
+    update.lanes = {size, lanes, sums.lanes_norm_squared, q};
+  }
+  if (measurements_.halves && size > 1) {
+    const auto rows = static_cast<double>(batch_size_);
+    update.half_batch_cosine =
+        cosine(sums.half_norms_squared[0], sums.half_norms_squared[1], rows * rows * q);
+  }
+  if (measurements_.steps) {
+    update.steps = pair(previous_, update.gradient, sums.distance_squared);
+    previous_ = update.gradient;
+  } else {
+    previous_ = {};
   }
   return update;
 }
 
 Array TrainingStep::gradient() {
   Array gradient = uninitialised(parameters_.size());
-  for_each_piece([&](const Piece& piece, const PieceSums&, Worker& worker) {
-    finish_gradient(piece, worker);
-    std::copy_n(worker.sums.back().result, piece.size, gradient.data() + piece.offset);
+  for_each_piece([&](const Piece& piece, PieceSums sums, Worker& worker) {
+    std::copy_n(finish_gradient(piece, sums, worker), piece.size,
+                gradient.data() + piece.offset);
   });
   return gradient;
 }
@@ -247,10 +354,10 @@ EvaluationResult TrainingStep::evaluate(const Dataset& data,
     const Range own = part(tiles, number, threads_.workers());
     for (std::size_t i = own.begin; i < own.end; ++i) {
       const Range rows = part(examples.size(), i, tiles);
-      gather(data, examples.subspan(rows.begin, rows.size()),
-             worker.evaluation.input(0), worker.labels.data());
-      MatrixView logits = network_.forward({.rows = rows.size()}, parameters_.data(),
-                                           worker.evaluation);
+      gather(data, examples.subspan(rows.begin, rows.size()), worker.scratch.input(0),
+             worker.labels.data());
+      MatrixView logits =
+          network_.forward({.rows = rows.size()}, parameters_.data(), worker.scratch);
       sums[i] = softmax_cross_entropy(logits, worker.labels.data());
     }
   });

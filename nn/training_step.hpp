@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -40,8 +41,15 @@ struct Cut {
 };
 [[nodiscard]] Cut cut_batch(std::size_t batch_size, const CutOptions& options);
 
-// What to measure beside the loss.
-enum class Estimator { none, micro_batch, per_example };
+// What to measure beside the loss and the norm of the mean gradient.
+struct Measurements {
+  bool examples = false;        // norms of their gradients
+  bool lanes = false;           // norms of theirs
+  bool halves = false;          // cosine between the gradients of the batch's halves
+  bool steps = false;           // distance from the gradient of the step before
+  bool inner_products = false;  // of examples' gradients with their mean
+  bool operator==(const Measurements&) const = default;
+};
 
 struct EvaluationResult {
   double loss = 0;      // mean over examples
@@ -58,13 +66,16 @@ class TrainingStep {
 
   // Forward and backward over the batch, which must not be empty. Returns the sum of
   // the examples' losses.
-  LossSum forward_backward(const Batch& batch, Estimator estimator);
+  LossSum forward_backward(const Batch& batch, const Measurements& measurements = {});
 
   // Finishes the mean gradient of the last batch, measures it and updates the
-  // parameters, in one pass.
+  // parameters, in one pass; in two where inner products are measured.
   struct Update {
-    GroupedGradients
-        gradients;  // weighted_norms_squared and groups as the estimator asks
+    BatchGradient gradient;
+    // Absent, or without groups or examples, where not measured.
+    GroupedGradients examples, lanes, steps;
+    std::optional<double> half_batch_cosine;
+    InnerProducts inner_products;  // of the last round's rows
     bool parameters_finite = true;
   };
   Update update(double learning_rate, double batch_ratio = 1);  // see optimizer.hpp
@@ -82,14 +93,16 @@ class TrainingStep {
     double example_norms_squared = 0;
   };
   struct PieceSums {
-    double lanes_norm_squared = 0;  // sum over lanes of |gradient sum|^2 / rows
-    double gradient_norm_squared = 0;
+    double lanes_norm_squared = 0;          // sum over lanes of |gradient sum|^2 / rows
+    double half_norms_squared[2] = {0, 0};  // of the gradient sums
+    double gradient_norm_squared = 0;       // of the mean gradient, as the next
+    double distance_squared = 0;            // from the step before
     bool finite = true;
   };
   struct Worker {
     std::vector<std::uint8_t> labels;  // of a tile
-    std::vector<double> example_norms_squared;
-    Workspace evaluation;  // of a tile
+    std::vector<double> example_norms_squared, inner_products;
+    Workspace scratch;  // of a tile, for what is not of the round
     Array sums_memory;
     std::vector<RunningSum> sums;  // of a piece, over the lanes of a round
   };
@@ -100,10 +113,15 @@ class TrainingStep {
               float* inputs, std::uint8_t* labels) const;
   template <class F>
   void for_each_piece(F&& f);
-  void add_round(const Piece& piece, PieceSums& sums, Worker& worker);
-  double sum_round(const Piece& piece, Worker& worker) const;
-  PieceSums finish_gradient(const Piece& piece, Worker& worker) const;
-  void update_piece(const Piece& piece, PieceSums& sums, Worker& worker);
+  void keep_round(std::size_t round);
+  void sum_round(const Piece& piece, PieceSums& sums, Worker& worker) const;
+  float* finish_gradient(const Piece& piece, PieceSums& sums, Worker& worker) const;
+  void measure_and_keep(const Piece& piece, PieceSums& sums, const float* gradient);
+  void apply(const Piece& piece, PieceSums& sums, const float* gradient);
+  void update_in_one_pass();
+  InnerProducts update_in_two_passes();
+  InnerProducts inner_products();
+  [[nodiscard]] PieceSums total() const;
 
   const Network& network_;
   const Dataset& data_;
@@ -116,14 +134,18 @@ class TrainingStep {
 
   std::vector<Worker> workers_;
   Workspace round_;  // activations and deltas of the round
-  Array sums_;       // gradient sums of the rounds before
+  // Where there are several rounds: gradient sums of those of the first and the second
+  // half, without the last. Untouched otherwise.
+  Array half_sums_[2];
+  Array gradient_;          // mean gradient, kept where a measurement asks for it
+  BatchGradient previous_;  // what gradient_ holds of the step before
   std::vector<TileSums> tiles_;
   std::vector<PieceSums> pieces_;
   // The step in progress.
   std::size_t batch_size_ = 0;
   Cut cut_{};
   std::size_t round_rows_ = 0;
-  Estimator estimator_ = Estimator::none;
+  Measurements measurements_;
   LossSum loss_;
   double example_norms_squared_ = 0;
 };

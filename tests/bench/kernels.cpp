@@ -150,7 +150,7 @@ void ForwardBackward(benchmark::State& state) {
   Trainer trainer;
   for ([[maybe_unused]] auto _ : state) {
     const Batch& batch = trainer.stream.take(state.range(0));
-    benchmark::DoNotOptimize(trainer.step.forward_backward(batch, Estimator::none));
+    benchmark::DoNotOptimize(trainer.step.forward_backward(batch));
   }
   count_examples(state);
 }
@@ -158,18 +158,17 @@ void ForwardBackward(benchmark::State& state) {
 // The last pass: gradient, norm, optimizer, finite check.
 void FusedUpdate(benchmark::State& state) {
   Trainer trainer;
-  (void)trainer.step.forward_backward(trainer.stream.take(state.range(0)),
-                                      Estimator::none);
+  (void)trainer.step.forward_backward(trainer.stream.take(state.range(0)));
   for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(trainer.step.update(1e-6));
   }
 }
 
-void Step(benchmark::State& state, Estimator estimator) {
+void Step(benchmark::State& state, const Measurements& measurements) {
   Trainer trainer;
   for ([[maybe_unused]] auto _ : state) {
     const Batch& batch = trainer.stream.take(state.range(0));
-    (void)trainer.step.forward_backward(batch, estimator);
+    (void)trainer.step.forward_backward(batch, measurements);
     benchmark::DoNotOptimize(trainer.step.update(1e-4));
   }
   count_examples(state);
@@ -190,13 +189,19 @@ void ThousandSteps(benchmark::State& state, bool varied) {
   for ([[maybe_unused]] auto _ : state) {
     for (const std::int64_t size : sizes) {
       const Batch& batch = trainer.stream.take(size);
-      (void)trainer.step.forward_backward(batch, Estimator::none);
+      (void)trainer.step.forward_backward(batch);
       benchmark::DoNotOptimize(trainer.step.update(1e-4));
     }
   }
   state.SetItemsProcessed(state.iterations() *
                           std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0}));
 }
+
+constexpr Measurements measure_examples{.examples = true};
+constexpr Measurements measure_lanes{.lanes = true};
+constexpr Measurements measure_halves{.halves = true};
+constexpr Measurements measure_steps{.steps = true};
+constexpr Measurements measure_inner_products{.inner_products = true};
 
 BENCHMARK(Product)->RangeMultiplier(4)->Range(8, 128);
 BENCHMARK(ProductTransposedLeft)->RangeMultiplier(4)->Range(8, 128);
@@ -207,14 +212,17 @@ BENCHMARK(Gather)->Arg(128);
 BENCHMARK(RowNorms)->Arg(128);
 BENCHMARK(ForwardBackward)->Arg(8)->Arg(32)->Arg(128)->Arg(512);
 BENCHMARK(FusedUpdate)->Arg(8)->Arg(32)->Arg(128)->Arg(512);
-BENCHMARK_CAPTURE(Step, plain, Estimator::none)
+BENCHMARK_CAPTURE(Step, plain, Measurements())
     ->Arg(8)
     ->Arg(32)
     ->Arg(128)
     ->Arg(512)
     ->Arg(4096);
-BENCHMARK_CAPTURE(Step, per_example, Estimator::per_example)->Arg(128);
-BENCHMARK_CAPTURE(Step, micro_batch, Estimator::micro_batch)->Arg(128);
+BENCHMARK_CAPTURE(Step, examples, measure_examples)->Arg(128);
+BENCHMARK_CAPTURE(Step, lanes, measure_lanes)->Arg(128);
+BENCHMARK_CAPTURE(Step, halves, measure_halves)->Arg(128);
+BENCHMARK_CAPTURE(Step, steps, measure_steps)->Arg(128);
+BENCHMARK_CAPTURE(Step, inner_products, measure_inner_products)->Arg(128);
 BENCHMARK_CAPTURE(ThousandSteps, constant, false)->Arg(1)->Arg(2)->UseRealTime();
 BENCHMARK_CAPTURE(ThousandSteps, varied, true)->Arg(1)->Arg(2)->UseRealTime();
 

@@ -155,10 +155,10 @@ def print_ratios(median):
     percent = lambda one, other: f"{100 * (one / other - 1):+.1f} %"
     print("| measured | against | |")
     print("|---|---|---|")
-    print(f"| exact noise scale at 128 | no statistics | "
-          f"{percent(step('per_example'), step('plain'))} |")
-    print(f"| micro-batch noise scale at 128 | no statistics | "
-          f"{percent(step('micro_batch'), step('plain'))} |")
+    for name, measured in (("examples", "exact noise scale"), ("lanes", "micro-batch noise scale"),
+                           ("steps", "two-step noise scale"), ("halves", "half-batch cosine"),
+                           ("inner_products", "inner products")):
+        print(f"| {measured} at 128 | no statistics | {percent(step(name), step('plain'))} |")
     for threads in (1, 2):
         print(f"| batch size drawn anew at each step, 32 to 512, {threads} thread(s) | constant "
               f"| {percent(varied(f'varied/{threads}'), varied(f'constant/{threads}'))} |")

@@ -76,7 +76,7 @@ TEST(Reproducibility, ThreadsChangeNoBit) {
   for (const char* optimizer :
        {"{name=\"sgd\"}", "{name=\"sgd\", momentum=0.9, nesterov=true}",
         "{name=\"adam\"}", "{name=\"adamw\"}"}) {
-    for (const char* estimator : {"per_example", "micro_batch"}) {
+    for (const char* estimator : {"per_example", "micro_batch", "two_step"}) {
       const auto settings =
           with_dropout_and({fmt::format("optimizer={}", optimizer), "engine.lanes=5",
                             fmt::format("statistics.estimator={}", estimator)});

@@ -286,21 +286,63 @@ TEST(Training, StatisticsThatNobodyAskedForAreAbsent) {
 }
 
 TEST(Training, StatisticsThatAreAskedForAreThere) {
-  for (const char* estimator : {"per_example", "micro_batch"}) {
+  for (const std::string estimator : {"per_example", "micro_batch", "two_step"}) {
     const Trained trained = train({"statistics.measure=[\"noise_scale\"]",
                                    fmt::format("statistics.estimator={}", estimator)});
     for (const Statistics& step : trained.recording.steps) {
+      const bool first_of_two = estimator == "two_step" && step.step == 1;
       EXPECT_GT(step.gradient_norm_squared.value(), 0);
-      EXPECT_GT(step.gradient_variance_trace.value(), 0);
-      EXPECT_TRUE(step.true_gradient_norm_squared.has_value());
+      EXPECT_EQ(step.gradient_variance_trace.value_or(0) > 0, !first_of_two);
+      EXPECT_EQ(step.true_gradient_norm_squared.has_value(), !first_of_two);
+      if (step.step < 4 || step.step > 6) {  // five steps, or six with two_step
+        EXPECT_EQ(step.noise_scale_low.has_value(), step.step > 6);
+      }
+      EXPECT_FALSE(step.half_batch_cosine.has_value());
       EXPECT_FALSE(step.validation_loss.has_value());
     }
   }
 }
 
+// q = s - V (1 - 1/B) and V = VarIP / q + VarOrth, whatever the batch.
+TEST(Training, StatisticsOfOneStepAgreeWithEachOther) {
+  const Trained trained = train(
+      {"statistics.measure=[\"noise_scale\", \"example_gradient_norm_squared_mean\", "
+       "\"inner_product_variance\", \"orthogonal_variance\", \"half_batch_cosine\"]"});
+  ASSERT_FALSE(trained.recording.steps.empty());
+  for (const Statistics& step : trained.recording.steps) {
+    const double q = step.gradient_norm_squared.value();
+    const double s = step.example_gradient_norm_squared_mean.value();
+    const double variance = step.gradient_variance_trace.value();
+    const auto size = static_cast<double>(step.batch_size);
+    EXPECT_NEAR(q, s - variance * (1 - 1 / size), 1e-5 * s);
+    EXPECT_NEAR(
+        variance,
+        step.inner_product_variance.value() / q + step.orthogonal_variance.value(),
+        1e-4 * variance);
+    EXPECT_LE(std::abs(step.half_batch_cosine.value()), 1);
+    if (step.noise_scale_low && step.noise_scale) {
+      EXPECT_LE(*step.noise_scale_low, *step.noise_scale);
+      EXPECT_GE(*step.noise_scale_high, *step.noise_scale);
+    }
+  }
+}
+
+TEST(Training, ABatchOfOneHasNoSpread) {
+  const Trained trained =
+      train({"statistics.measure=[\"noise_scale\", \"inner_product_variance\", "
+             "\"orthogonal_variance\", \"half_batch_cosine\"]",
+             "controllers.0.batch_size=1", "budget={steps=6}"});
+  for (const Statistics& step : trained.recording.steps) {
+    EXPECT_FALSE(step.gradient_variance_trace || step.true_gradient_norm_squared ||
+                 step.noise_scale || step.noise_scale_low ||
+                 step.inner_product_variance || step.orthogonal_variance ||
+                 step.half_batch_cosine);
+  }
+}
+
 TEST(Training, MeasuringChangesNoBitOfTheLoss) {
   const auto losses = train(std::vector<std::string>{}).recording.losses();
-  for (const char* estimator : {"per_example", "micro_batch"}) {
+  for (const char* estimator : {"per_example", "micro_batch", "two_step"}) {
     const std::string choice = fmt::format("statistics.estimator={}", estimator);
     EXPECT_EQ(
         losses,
@@ -309,8 +351,8 @@ TEST(Training, MeasuringChangesNoBitOfTheLoss) {
 }
 
 // At a rate of nothing the noise scale is one number, and so is the rule's wish.
-TEST(Training, TheNoiseScaleRuleFollowsBothEstimators) {
-  for (const char* estimator : {"per_example", "micro_batch"}) {
+TEST(Training, TheNoiseScaleRuleFollowsEveryEstimator) {
+  for (const char* estimator : {"per_example", "micro_batch", "two_step"}) {
     const Trained trained = train(
         {"controllers.0={name=\"noise_scale\", batch_size=64, limits={first_wait=0}}",
          fmt::format("statistics.estimator={}", estimator), "engine.lanes=8",

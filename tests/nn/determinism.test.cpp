@@ -25,6 +25,8 @@ const std::vector<LayerOptions> layers{
     {.type = "dense", .units = 7},
 };
 
+constexpr Measurements everything{true, true, true, true, true};
+
 struct Outcome {
   std::vector<std::uint32_t> parameter_bits;
   std::vector<double> numbers;  // losses, norms and group sums of all steps
@@ -32,7 +34,7 @@ struct Outcome {
 };
 
 // Trains on batches of random sizes, among them one example and the whole set.
-Outcome train(const TrainerOptions& options, Estimator estimator) {
+Outcome train(const TrainerOptions& options, const Measurements& measurements = {}) {
   Trainer trainer(data(), layers, options);
   RandomValues random(9);
   Outcome outcome;
@@ -40,13 +42,16 @@ Outcome train(const TrainerOptions& options, Estimator estimator) {
        {1 + random.below(30), std::size_t{1}, 1 + random.below(1000), std::size_t{1030},
         examples, std::size_t{2}, 1 + random.below(300)}) {
     const Batch batch = random_batch(size, examples, random, 3);
-    const LossSum loss = trainer.step.forward_backward(batch, estimator);
+    const LossSum loss = trainer.step.forward_backward(batch, measurements);
     const auto update = trainer.step.update(0.01);
     EXPECT_TRUE(update.parameters_finite);
-    outcome.numbers.insert(outcome.numbers.end(),
-                           {loss.loss, static_cast<double>(loss.correct),
-                            update.gradients.gradient_norm_squared,
-                            update.gradients.weighted_norms_squared});
+    outcome.numbers.insert(
+        outcome.numbers.end(),
+        {loss.loss, static_cast<double>(loss.correct),
+         update.gradient.gradient_norm_squared, update.examples.weighted_norms_squared,
+         update.lanes.weighted_norms_squared, update.steps.gradient_norm_squared,
+         update.half_batch_cosine.value_or(7), update.inner_products.deviations_squared,
+         update.inner_products.orthogonal_squared});
   }
   const auto batch = random_batch(700, examples, random);
   const auto evaluation = trainer.step.evaluate(data(), batch.examples);
@@ -58,11 +63,10 @@ Outcome train(const TrainerOptions& options, Estimator estimator) {
 class Bits : public testing::TestWithParam<OptimizerOptions> {};
 
 TEST_P(Bits, DoNotDependOnTheNumberOfThreads) {
-  for (const Estimator estimator :
-       {Estimator::none, Estimator::micro_batch, Estimator::per_example}) {
-    const Outcome one = train({.threads = 1, .optimizer = GetParam()}, estimator);
+  for (const Measurements& measurements : {Measurements{}, everything}) {
+    const Outcome one = train({.threads = 1, .optimizer = GetParam()}, measurements);
     for (const std::size_t threads : {2, 3, 5, 8}) {
-      EXPECT_EQ(train({.threads = threads, .optimizer = GetParam()}, estimator), one)
+      EXPECT_EQ(train({.threads = threads, .optimizer = GetParam()}, measurements), one)
           << threads << " threads";
     }
   }
@@ -70,15 +74,18 @@ TEST_P(Bits, DoNotDependOnTheNumberOfThreads) {
 
 TEST_P(Bits, OfParametersDoNotDependOnWhatIsMeasured) {
   const TrainerOptions options{.threads = 2, .optimizer = GetParam()};
-  const auto plain = train(options, Estimator::none).parameter_bits;
-  EXPECT_EQ(train(options, Estimator::micro_batch).parameter_bits, plain);
-  EXPECT_EQ(train(options, Estimator::per_example).parameter_bits, plain);
+  const auto plain = train(options).parameter_bits;
+  for (const Measurements& one :
+       {Measurements{.examples = true}, Measurements{.lanes = true},
+        Measurements{.halves = true}, Measurements{.steps = true},
+        Measurements{.inner_products = true}, everything}) {
+    EXPECT_EQ(train(options, one).parameter_bits, plain);
+  }
 }
 
 TEST_P(Bits, DifferBetweenSeeds) {
-  EXPECT_NE(
-      train({.optimizer = GetParam(), .seed = 1}, Estimator::none).parameter_bits,
-      train({.optimizer = GetParam(), .seed = 2}, Estimator::none).parameter_bits);
+  EXPECT_NE(train({.optimizer = GetParam(), .seed = 1}).parameter_bits,
+            train({.optimizer = GetParam(), .seed = 2}).parameter_bits);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -91,9 +98,9 @@ INSTANTIATE_TEST_SUITE_P(
 // With the lanes fixed the cut differs from the default; threads still must not matter.
 TEST(BitsWithFixedCut, DoNotDependOnTheNumberOfThreads) {
   const CutOptions cut{.lanes = 5, .tile_height = 50};
-  const Outcome one = train({.threads = 1, .cut = cut}, Estimator::micro_batch);
+  const Outcome one = train({.threads = 1, .cut = cut}, everything);
   for (const std::size_t threads : {2, 3, 8}) {
-    EXPECT_EQ(train({.threads = threads, .cut = cut}, Estimator::micro_batch), one);
+    EXPECT_EQ(train({.threads = threads, .cut = cut}, everything), one);
   }
 }
 
@@ -119,7 +126,7 @@ TEST(BitsOfRandomRuns, DoNotDependOnTheNumberOfThreads) {
     const auto bits_with = [&](std::size_t threads) {
       Trainer trainer(data(), network, {.threads = threads, .optimizer = optimizer});
       for (const Batch& batch : batches) {
-        trainer.step.forward_backward(batch, Estimator::none);
+        trainer.step.forward_backward(batch);
         trainer.step.update(0.01);
       }
       return trainer.bits();

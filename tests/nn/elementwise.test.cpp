@@ -48,6 +48,21 @@ TEST(SumOfSquares, EqualsDoublePrecisionLoop) {
   }
 }
 
+TEST(InnerProduct, EqualsNaiveSumAndThatOfSquares) {
+  RandomValues random(7);
+  for (const std::size_t size : sizes()) {
+    const std::vector<float> left = random.floats(size), right = random.floats(size);
+    double expected = 0, scale = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+      expected += double{left[i]} * double{right[i]};
+      scale += std::abs(double{left[i]} * double{right[i]});
+    }
+    EXPECT_NEAR(inner_product(left.data(), right.data(), size), expected, 1e-6 * scale);
+    EXPECT_EQ(inner_product(left.data(), left.data(), size),
+              sum_of_squares(left.data(), size));
+  }
+}
+
 TEST(SumOfSquares, DoesNotDependOnAlignment) {
   RandomValues random(2);
   const auto values = random.floats(1000);

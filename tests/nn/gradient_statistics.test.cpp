@@ -64,6 +64,48 @@ TEST(Estimate, FewerThanTwoGroupsGiveNothing) {
   }
 }
 
+// Gradients of two batches, one parameter: 2 over 1 example, 5 over 3. Together (2 +
+// 15) / 4 = 4.25, squared 18.0625; sum b gbar^2 = 4 + 75 = 79; |d|^2 = 9.
+//   79 / 4 - 1 * 3 * 9 / 16 = 19.75 - 1.6875 = 18.0625
+TEST(Pair, EqualsHandComputedNumbers) {
+  const GroupedGradients both = pair({1, 4}, {3, 25}, 9);
+  EXPECT_EQ(both.batch_size, 4);
+  EXPECT_EQ(both.groups, 2);
+  EXPECT_NEAR(both.weighted_norms_squared, 79, 1e-12);
+  EXPECT_NEAR(both.gradient_norm_squared, 18.0625, 1e-12);
+}
+
+TEST(Pair, IsNothingWithoutAFirstStep) { EXPECT_EQ(pair({}, {3, 25}, 0).groups, 0); }
+
+// (1, 0) and (1, 1): sum (2, 1), squared norms 1, 2, 5: inner product (5 - 1 - 2) / 2 =
+// 1, cosine 1 / sqrt(2).
+TEST(Cosine, EqualsHandComputedNumber) {
+  EXPECT_NEAR(cosine(1, 2, 5).value(), 0.70710678, 1e-8);
+  EXPECT_NEAR(cosine(1, 1, 0).value(), -1, 1e-12);
+}
+
+TEST(Cosine, IsAbsentWithoutAGradient) {
+  EXPECT_FALSE(cosine(0, 2, 2).has_value());
+  EXPECT_FALSE(cosine(std::nan(""), 2, 2).has_value());
+}
+
+// g = (1, 1), (3, -1), (2, 0): gbar = (2, 0), q = 4, <g, gbar> = 2, 6, 4.
+//   (4 + 4 + 0) / 2 = 4 = [4 + 36 + 16 - 3 * 16] / 2
+//   orthogonal parts (0, 1), (0, -1), (0, 0): (1 + 1) / 2 = 1
+TEST(DirectionalVariances, EqualHandComputedNumbers) {
+  const DirectionalVariances all = estimate(InnerProducts{3, 8, 2}, 3);
+  EXPECT_NEAR(all.inner_product_variance.value(), 4, 1e-12);
+  EXPECT_NEAR(all.orthogonal_variance.value(), 1, 1e-12);
+  // The last two examples alone, still of a batch of 3: 3/2 (4 + 0) / 2.
+  EXPECT_NEAR(estimate(InnerProducts{2, 4, 1}, 3).inner_product_variance.value(), 3,
+              1e-12);
+}
+
+TEST(DirectionalVariances, AreAbsentAtOneExampleAndWhereNotMeasured) {
+  EXPECT_FALSE(estimate(InnerProducts{1, 0, 0}, 1).inner_product_variance.has_value());
+  EXPECT_FALSE(estimate(InnerProducts{}, 8).orthogonal_variance.has_value());
+}
+
 // Horizon 100: the first step of 50 examples weighs 50 exp(-0.2) = 40.936538 once 20
 // more are seen, the second 20.
 //   V: 40.936538 6 + 20 9 = 425.619226,   G2: 40.936538 2 + 20 1 = 101.873075
@@ -99,6 +141,64 @@ TEST(NoiseScaleAverage, IsAbsentAfterANumberThatIsNone) {
   NoiseScaleAverage average(100);
   average.add(10, std::nan(""), std::nan(""));
   EXPECT_FALSE(average.noise_scale().has_value());
+}
+
+// Four steps of equal weight: V 9, 11, 10, 10 and G2 1, 1, 2, 0, so sum V = 40, sum G2
+// = 4, sum V^2 = 402, sum G2^2 = 6, sum V G2 = 40. t with 3 degrees of freedom is
+// 3.158993 as expanded (exactly 3.182), u^2 = 4 t^2 / (3 + t^2) = 3.075447.
+//   a = 16 - 6 u^2 = -2.452682,  b = 160 - 40 u^2 = 36.98212,
+//   c = 1600 - 402 u^2 = 363.6703,  root of b^2 - a c: 47.53572
+//   low = c / (b + root) = 4.302882; a < 0: G2 is not resolved from zero
+TEST(NoiseScaleInterval, HasNoUpperEndWhereTheGradientIsNotResolved) {
+  NoiseScaleAverage average(1e15);
+  const double steps[][2] = {{9, 1}, {11, 1}, {10, 2}, {10, 0}};
+  for (int i = 0; i < 3; ++i) average.add(1, steps[i][0], steps[i][1]);
+  EXPECT_FALSE(average.interval().has_value());
+  average.add(1, steps[3][0], steps[3][1]);
+  ASSERT_TRUE(average.interval().has_value());
+  EXPECT_NEAR(average.interval()->low, 4.302882, 1e-4);
+  EXPECT_TRUE(std::isinf(average.interval()->high));
+}
+
+// The same four steps a hundred times: sums 4000, 400, squares 40200, 600, 4000; t with
+// 399 degrees of freedom 1.965927, u^2 = 400 t^2 / (399 + t^2) = 3.837385.
+TEST(NoiseScaleInterval, EqualsHandComputedNumbers) {
+  NoiseScaleAverage average(1e15);
+  const double steps[][2] = {{9, 1}, {11, 1}, {10, 2}, {10, 0}};
+  for (int i = 0; i < 400; ++i) average.add(1, steps[i % 4][0], steps[i % 4][1]);
+  const double a = 157697.569, b = 1584650.46, c = 15845737.12;
+  const double root = std::sqrt(b * b - a * c);
+  EXPECT_NEAR(average.interval()->low, (b - root) / a, 1e-3);
+  EXPECT_NEAR(average.interval()->high, (b + root) / a, 1e-3);
+}
+
+TEST(NoiseScaleInterval, IsAbsentWhereTheGradientIsResolvedAsNegative) {
+  NoiseScaleAverage average(1e15);
+  for (int i = 0; i < 100; ++i) average.add(1, 10, -1 - 0.01 * (i % 7));
+  EXPECT_FALSE(average.interval().has_value());
+}
+
+// V ~ 10 + normal, G2 ~ 1 + 2 normal, correlated: S = 10. A gradient that is not
+// resolved makes the interval longer, not wrong.
+TEST(NoiseScaleInterval, CoversTheTruthInNineteenOfTwentyCases) {
+  RandomValues random(3);
+  for (const int steps : {10, 50, 400}) {
+    constexpr int cases = 4000;
+    int covered = 0, open = 0;
+    for (int i = 0; i < cases; ++i) {
+      NoiseScaleAverage average(steps * 8.0);
+      for (int step = 0; step < 4 * steps; ++step) {
+        const double first = random.normal(), second = random.normal();
+        average.add(4 + step % 9, 10 + 2 * first + second, 1 + 2 * second);
+      }
+      const auto interval = average.interval().value();
+      covered += interval.low <= 10 && 10 <= interval.high;
+      open += std::isinf(interval.high);
+    }
+    EXPECT_GT(covered, 0.935 * cases) << steps;
+    EXPECT_LT(covered, 0.965 * cases) << steps;
+    EXPECT_EQ(open > 0, steps < 400) << "of both kinds";
+  }
 }
 
 TEST(NoiseScaleAverage, IsNeverNegative) {

@@ -95,13 +95,13 @@ void expect_gradient_matches(const Layers& layers) {
   for (float& p : trainer.parameters) p += static_cast<float>(0.3 * random.normal());
   const Batch batch = random_batch(11, 20, random);
 
-  trainer.step.forward_backward(batch, Estimator::none);
+  trainer.step.forward_backward(batch);
   const Array gradient = trainer.step.gradient();
   std::vector<double> expected;
   for (float& p : trainer.parameters) {
     const auto loss_at = [&](float value) {
       p = value;
-      return trainer.step.forward_backward(batch, Estimator::none).loss / 11;
+      return trainer.step.forward_backward(batch).loss / 11;
     };
     const float centre = p, step = 0x1p-7F;
     const double above = loss_at(centre + step);
@@ -146,8 +146,8 @@ TEST(NetworkGradient, DropoutIsOffInEvaluation) {
   EXPECT_EQ(with.step.evaluate(data, examples).loss,
             without.step.evaluate(data, examples).loss);
   const Batch batch{examples, 0, 3};
-  EXPECT_NE(with.step.forward_backward(batch, Estimator::none).loss,
-            without.step.forward_backward(batch, Estimator::none).loss);
+  EXPECT_NE(with.step.forward_backward(batch).loss,
+            without.step.forward_backward(batch).loss);
 }
 
 }  // namespace

@@ -79,7 +79,7 @@ TEST_F(TrainingStepTest, GradientAndLossEqualNaiveReferenceForAnyBatchAndCut) {
            {std::size_t{1}, std::size_t{2}, std::size_t{7}, std::size_t{8},
             9 + random_.below(291), std::size_t{513}, examples}) {
         const Batch batch = random_batch(size, examples, random_);
-        const LossSum loss = trainer.step.forward_backward(batch, Estimator::none);
+        const LossSum loss = trainer.step.forward_backward(batch);
         const auto expected = naive_mean(activation, trainer, batch, 0, size);
         EXPECT_LT(relative_difference(trainer.step.gradient(), expected.gradient), 1e-5)
             << activation << ", batch of " << size << ", lanes " << cut.lanes;
@@ -97,19 +97,19 @@ TEST_F(TrainingStepTest, CountsCorrectExamplesAsTheNaiveReference) {
   for (const auto example : batch.examples) {
     correct += naive("tanh", trainer, example).correct;
   }
-  EXPECT_EQ(trainer.step.forward_backward(batch, Estimator::none).correct, correct);
+  EXPECT_EQ(trainer.step.forward_backward(batch).correct, correct);
 }
 
 TEST_F(TrainingStepTest, DuplicatingEveryExampleLeavesTheMeanGradientUnchanged) {
   for (const CutOptions& cut : cuts) {
     Trainer trainer = make("relu", cut);
     Batch batch = random_batch(37, examples, random_);
-    trainer.step.forward_backward(batch, Estimator::none);
+    trainer.step.forward_backward(batch);
     const Array once = trainer.step.gradient();
     const auto copy = batch.examples;
     batch.examples.insert(batch.examples.end(), copy.begin(), copy.end());
     batch.rows_in_epoch = batch.size();
-    trainer.step.forward_backward(batch, Estimator::none);
+    trainer.step.forward_backward(batch);
     EXPECT_LT(relative_difference(trainer.step.gradient(), once), 1e-6);
   }
 }
@@ -117,7 +117,7 @@ TEST_F(TrainingStepTest, DuplicatingEveryExampleLeavesTheMeanGradientUnchanged) 
 TEST_F(TrainingStepTest, UpdateAppliesTheGradientAndMeasuresItsNorm) {
   Trainer trainer = make("tanh", {});
   const Batch batch = random_batch(50, examples, random_);
-  trainer.step.forward_backward(batch, Estimator::none);
+  trainer.step.forward_backward(batch);
   const Array before = trainer.parameters, gradient = trainer.step.gradient();
   const auto update = trainer.step.update(0.25);
   double q = 0;
@@ -125,9 +125,11 @@ TEST_F(TrainingStepTest, UpdateAppliesTheGradientAndMeasuresItsNorm) {
     EXPECT_NEAR(trainer.parameters(i), before(i) - 0.25F * gradient(i), 1e-7);
     q += double{gradient(i)} * double{gradient(i)};
   }
-  EXPECT_NEAR(update.gradients.gradient_norm_squared, q, 1e-6 * q);
-  EXPECT_EQ(update.gradients.batch_size, 50);
-  EXPECT_EQ(update.gradients.groups, 0);
+  EXPECT_NEAR(update.gradient.gradient_norm_squared, q, 1e-6 * q);
+  EXPECT_EQ(update.gradient.batch_size, 50);
+  EXPECT_EQ(update.examples.groups + update.lanes.groups + update.steps.groups, 0);
+  EXPECT_FALSE(update.half_batch_cosine.has_value());
+  EXPECT_EQ(update.inner_products.examples, 0);
   EXPECT_TRUE(update.parameters_finite);
 }
 
@@ -135,11 +137,11 @@ TEST_F(TrainingStepTest, UpdateAppliesTheGradientAndMeasuresItsNorm) {
 TEST_F(TrainingStepTest, UpdateIsOfTheBatchThatWentForwardWhateverBecomesOfIt) {
   Trainer kept = make("tanh", {}), changed = make("tanh", {});
   Batch batch = random_batch(50, examples, random_);
-  kept.step.forward_backward(batch, Estimator::none);
+  kept.step.forward_backward(batch);
   kept.step.update(0.1);
-  changed.step.forward_backward(batch, Estimator::none);
+  changed.step.forward_backward(batch);
   batch = random_batch(3, examples, random_);
-  EXPECT_EQ(changed.step.update(0.1).gradients.batch_size, 50);
+  EXPECT_EQ(changed.step.update(0.1).gradient.batch_size, 50);
   EXPECT_EQ(changed.bits(), kept.bits());
 }
 
@@ -159,8 +161,8 @@ TEST_F(TrainingStepTest, PerExampleNormsEqualNaiveGradients) {
         for (const auto example : batch.examples) {
           expected += norm_squared(naive(activation, trainer, example).gradient);
         }
-        trainer.step.forward_backward(batch, Estimator::per_example);
-        const GroupedGradients sums = trainer.step.update(0).gradients;
+        trainer.step.forward_backward(batch, {.examples = true});
+        const GroupedGradients sums = trainer.step.update(0).examples;
         EXPECT_EQ(sums.groups, static_cast<std::int64_t>(size));
         EXPECT_NEAR(sums.weighted_norms_squared, expected, 1e-5 * expected);
       }
@@ -187,29 +189,117 @@ TEST_F(TrainingStepTest, MicroBatchSumsEqualNaiveGradientsOfLanes) {
         }
       }
       const std::size_t lanes = rounds * lanes_per_round;
-      trainer.step.forward_backward(batch, Estimator::micro_batch);
-      const GroupedGradients sums = trainer.step.update(0).gradients;
+      trainer.step.forward_backward(batch, {.lanes = true});
+      const GroupedGradients sums = trainer.step.update(0).lanes;
       EXPECT_EQ(sums.groups, static_cast<std::int64_t>(lanes));
       EXPECT_NEAR(sums.weighted_norms_squared, expected, 1e-5 * expected);
     }
   }
 }
 
-// The whole set gives V of the population and q exactly; both estimators on batches of
+// With one round the halves are lanes, with several rounds these are halved.
+TEST_F(TrainingStepTest, HalfBatchCosineEqualsNaiveGradients) {
+  for (const CutOptions& cut : {CutOptions{}, CutOptions{.lanes = 8}}) {
+    Trainer trainer = make("tanh", cut);
+    for (const std::size_t size : {2, 31, 600, 1300}) {
+      const Batch batch = random_batch(size, examples, random_);
+      const std::size_t rounds = cut_batch(size, cut).rounds;
+      const std::size_t middle = rounds == 1 ? size / 2 : rounds / 2 * size / rounds;
+      const auto first = naive_mean("tanh", trainer, batch, 0, middle).gradient;
+      const auto second = naive_mean("tanh", trainer, batch, middle, size).gradient;
+      const double inner =
+          std::inner_product(first.begin(), first.end(), second.begin(), 0.0);
+      trainer.step.forward_backward(batch, {.lanes = size == 31, .halves = true});
+      EXPECT_NEAR(trainer.step.update(0).half_batch_cosine.value(),
+                  inner / std::sqrt(norm_squared(first) * norm_squared(second)), 1e-5)
+          << size;
+    }
+    trainer.step.forward_backward(random_batch(1, examples, random_), {.halves = true});
+    EXPECT_FALSE(trainer.step.update(0).half_batch_cosine.has_value());
+  }
+}
+
+TEST_F(TrainingStepTest, TwoStepSumsEqualNaiveGradientsOfBothBatches) {
+  for (const CutOptions& cut : cuts) {
+    Trainer trainer = make("relu", cut);
+    std::vector<double> before;
+    std::size_t size_before = 0;
+    for (const std::size_t size : {5, 1, 171, 1300}) {
+      const Batch batch = random_batch(size, examples, random_);
+      const auto mean = naive_mean("relu", trainer, batch, 0, size).gradient;
+      trainer.step.forward_backward(batch, {.steps = true});
+      const GroupedGradients sums = trainer.step.update(0.01).steps;
+      EXPECT_EQ(sums.groups, before.empty() ? 0 : 2);
+      if (!before.empty()) {
+        const auto n = static_cast<double>(size_before), m = static_cast<double>(size);
+        std::vector<double> both(mean.size());
+        for (std::size_t i = 0; i < mean.size(); ++i) {
+          both[i] = (n * before[i] + m * mean[i]) / (n + m);
+        }
+        const double norms = n * norm_squared(before) + m * norm_squared(mean);
+        EXPECT_EQ(sums.batch_size, static_cast<std::int64_t>(size_before + size));
+        EXPECT_NEAR(sums.weighted_norms_squared, norms, 1e-5 * norms);
+        EXPECT_NEAR(sums.gradient_norm_squared, norm_squared(both),
+                    1e-5 * norms / (n + m));
+      }
+      before = mean;
+      size_before = size;
+    }
+    trainer.step.forward_backward(random_batch(9, examples, random_));
+    trainer.step.update(0);
+    trainer.step.forward_backward(random_batch(9, examples, random_), {.steps = true});
+    EXPECT_EQ(trainer.step.update(0).steps.groups, 0) << "after a step not measured";
+  }
+}
+
+// Of the last round's rows, with the mean over all.
+TEST_F(TrainingStepTest, InnerProductsEqualNaiveGradients) {
+  for (const CutOptions& cut : cuts) {
+    Trainer trainer = make("tanh", cut);
+    for (const std::size_t size : {1, 2, 30, 171, 1300}) {
+      const Batch batch = random_batch(size, examples, random_);
+      const auto mean = naive_mean("tanh", trainer, batch, 0, size).gradient;
+      const double q = norm_squared(mean);
+      const std::size_t rounds = cut_batch(size, cut).rounds;
+      const std::size_t first = (rounds - 1) * size / rounds;
+      double deviations = 0, orthogonal = 0, norms = 0;
+      for (std::size_t row = first; row < size; ++row) {
+        const auto one = naive("tanh", trainer, batch.examples[row]).gradient;
+        const double inner =
+            std::inner_product(one.begin(), one.end(), mean.begin(), 0.0);
+        deviations += (inner - q) * (inner - q);
+        orthogonal += norm_squared(one) - inner * inner / q;
+        norms += norm_squared(one);
+      }
+      trainer.step.forward_backward(batch, {.inner_products = true});
+      const InnerProducts sums = trainer.step.update(0.1).inner_products;
+      EXPECT_EQ(sums.examples, static_cast<std::int64_t>(size - first));
+      EXPECT_NEAR(sums.deviations_squared, deviations, 1e-5 * norms * q);
+      EXPECT_NEAR(sums.orthogonal_squared, orthogonal, 1e-5 * norms);
+    }
+  }
+}
+
+// The whole set gives V of the population and q exactly; all estimators on batches of
 // 32 have these as their means.
 TEST_F(TrainingStepTest, EstimatesOfBatchesAverageToThoseOfTheWholeSet) {
   for (std::size_t i = 0; i < examples / 4 * 3; ++i)
     data_.labels(i) = 0;  // a gradient beside the noise
   Trainer trainer = make("relu", {.lanes = 4});
   const auto estimate_on = [&](const Batch& batch, Estimator estimator) {
-    trainer.step.forward_backward(batch, estimator);
-    const auto result = estimate(trainer.step.update(0).gradients, examples);
+    trainer.step.forward_backward(batch, {true, true, false, true, false});
+    const auto update = trainer.step.update(0);
+    const auto result = estimate(estimator == Estimator::per_example   ? update.examples
+                                 : estimator == Estimator::micro_batch ? update.lanes
+                                                                       : update.steps,
+                                 examples);
     return std::pair{*result.gradient_variance_trace,
                      *result.true_gradient_norm_squared};
   };
   const auto whole =
       estimate_on(random_batch(examples, examples, random_), Estimator::per_example);
-  for (const Estimator estimator : {Estimator::per_example, Estimator::micro_batch}) {
+  for (const Estimator estimator :
+       {Estimator::per_example, Estimator::micro_batch, Estimator::two_step}) {
     constexpr int batches = 2000;
     double sums[2] = {}, squares[2] = {};
     for (int i = 0; i < batches; ++i) {
@@ -230,11 +320,10 @@ TEST_F(TrainingStepTest, EstimatesOfBatchesAverageToThoseOfTheWholeSet) {
 TEST_F(TrainingStepTest, TileHeightChangesNothingBeyondRounding) {
   const Batch batch = random_batch(300, examples, random_);
   Trainer reference = make("tanh", {.lanes = 2});
-  const double loss = reference.step.forward_backward(batch, Estimator::none).loss;
+  const double loss = reference.step.forward_backward(batch).loss;
   for (const std::size_t height : {1, 2, 33, 150, 1000}) {
     Trainer trainer = make("tanh", {.lanes = 2, .tile_height = height});
-    EXPECT_NEAR(trainer.step.forward_backward(batch, Estimator::none).loss, loss,
-                1e-7 * loss);
+    EXPECT_NEAR(trainer.step.forward_backward(batch).loss, loss, 1e-7 * loss);
     EXPECT_LT(relative_difference(trainer.step.gradient(), reference.step.gradient()),
               1e-5);
   }
@@ -246,7 +335,7 @@ TEST_F(TrainingStepTest, SeesParametersThatAreNotFinite) {
     for (const std::size_t position : {std::size_t{0}, std::size_t{57}}) {
       Trainer trainer = make("relu", {});
       const Batch batch = random_batch(20, examples, random_);
-      trainer.step.forward_backward(batch, Estimator::none);
+      trainer.step.forward_backward(batch);
       trainer.parameters(position) = bad;
       const bool finite = trainer.step.update(0.1).parameters_finite;
       EXPECT_EQ(finite, std::isfinite(bad));
@@ -261,8 +350,7 @@ TEST_F(TrainingStepTest, LossIsNotFiniteOnceAParameterIsNotANumber) {
       Trainer trainer = make(activation, {});
       trainer.parameters(unit) = std::nanf("");
       const Batch batch = random_batch(20, examples, random_);
-      EXPECT_FALSE(
-          std::isfinite(trainer.step.forward_backward(batch, Estimator::none).loss))
+      EXPECT_FALSE(std::isfinite(trainer.step.forward_backward(batch).loss))
           << activation << ", unit " << unit;
       EXPECT_FALSE(trainer.step.update(0.1).parameters_finite);
     }
@@ -293,11 +381,11 @@ TEST_F(TrainingStepTest, EvaluationEqualsNaiveReference) {
 TEST_F(TrainingStepTest, EvaluationBetweenGradientAndUpdateChangesNothing) {
   Trainer plain = make("relu", {}), evaluated = make("relu", {});
   const Batch batch = random_batch(60, examples, random_);
-  plain.step.forward_backward(batch, Estimator::per_example);
-  evaluated.step.forward_backward(batch, Estimator::per_example);
+  plain.step.forward_backward(batch, {.examples = true});
+  evaluated.step.forward_backward(batch, {.examples = true});
   (void)evaluated.step.evaluate(data_, batch.examples);
   const auto a = plain.step.update(0.1), b = evaluated.step.update(0.1);
-  EXPECT_EQ(a.gradients.weighted_norms_squared, b.gradients.weighted_norms_squared);
+  EXPECT_EQ(a.examples.weighted_norms_squared, b.examples.weighted_norms_squared);
   EXPECT_EQ(plain.bits(), evaluated.bits());
 }
 
