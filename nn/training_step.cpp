@@ -11,37 +11,12 @@ namespace batchlab {
 
 namespace {
 
-constexpr std::size_t default_tile_height = 128;
-constexpr std::size_t default_lanes = 2;
-constexpr std::size_t most_round_rows = 512;
-
-struct Range {
-  std::size_t begin, end;
-  [[nodiscard]] std::size_t size() const { return end - begin; }
-};
-
-// Part i when `size` things are divided into `parts` of nearly equal size.
-Range part(std::size_t size, std::size_t i, std::size_t parts) {
-  return {i * size / parts, (i + 1) * size / parts};
-}
-
-std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
-
-// An even number where it can be, for two threads.
-std::size_t tiles_of(std::size_t rows, std::size_t tile_height) {
-  return std::min(rows, 2 * divide_up(rows, 2 * tile_height));
+void accumulate(const LossSum& more, LossSum& sum) {
+  sum.loss += more.loss;
+  sum.correct += more.correct;
 }
 
 }  // namespace
-
-Cut cut_batch(std::size_t batch_size, const CutOptions& options) {
-  const std::size_t rounds = divide_up(batch_size, most_round_rows);
-  const std::size_t lanes = options.lanes ? options.lanes : default_lanes;
-  const std::size_t height =
-      options.tile_height ? options.tile_height : default_tile_height;
-  return {rounds, std::min(divide_up(lanes, rounds), batch_size),
-          std::min(height, most_round_rows)};
-}
 
 TrainingStep::TrainingStep(const Network& network, const Dataset& data,
                            float input_scale, Array& parameters, Optimizer& optimizer,
@@ -82,22 +57,37 @@ TrainingStep::TrainingStep(const Network& network, const Dataset& data,
 
 LossSum TrainingStep::forward_backward(const Batch& batch,
                                        const Measurements& measurements) {
-  batch_size_ = batch.size();
   measurements_ = measurements;
-  cut_ = cut_batch(batch.size(), options_);
-  loss_ = {};
+  batch_size_ = lanes_ = 0;
+  kept_rounds_[0] = kept_rounds_[1] = 0;
+  extended_ = false;
   example_norms_squared_ = 0;
   std::fill(pieces_.begin(), pieces_.end(), PieceSums{});
+  return run_rounds(batch);
+}
+
+LossSum TrainingStep::extend(const Batch& batch) {
+  keep_round(kept_rounds_[0] == 0 ? 0 : 1);
+  extended_ = true;
+  return run_rounds(batch);
+}
+
+LossSum TrainingStep::run_rounds(const Batch& batch) {
+  cut_ = cut_batch(batch.size(), options_);
+  batch_size_ += batch.size();
+  lanes_ += cut_.lanes();
+  LossSum loss;
   for (std::size_t round = 0; round < cut_.rounds; ++round) {
     const auto [begin, end] = part(batch.size(), round, cut_.rounds);
-    if (round > 0) keep_round(round - 1);
-    run_tiles(batch, begin, end);
+    if (round > 0) keep_round(extended_ || round > cut_.rounds / 2 ? 1 : 0);
+    accumulate(run_tiles(batch, begin, end), loss);
   }
-  return loss_;
+  return loss;
 }
 
 // Rows [begin, end) of the batch become the round.
-void TrainingStep::run_tiles(const Batch& batch, std::size_t begin, std::size_t end) {
+LossSum TrainingStep::run_tiles(const Batch& batch, std::size_t begin,
+                                std::size_t end) {
   round_rows_ = end - begin;
   const std::size_t tiles = tiles_of(round_rows_, cut_.tile_height);
   threads_.run([&](std::size_t worker) {
@@ -108,11 +98,12 @@ void TrainingStep::run_tiles(const Batch& batch, std::size_t begin, std::size_t 
                            workers_[worker]);
     }
   });
+  LossSum loss;
   for (std::size_t i = 0; i < tiles; ++i) {
-    loss_.loss += tiles_[i].loss.loss;
-    loss_.correct += tiles_[i].loss.correct;
+    accumulate(tiles_[i].loss, loss);
     example_norms_squared_ += tiles_[i].example_norms_squared;
   }
+  return loss;
 }
 
 TrainingStep::TileSums TrainingStep::run_tile(const Tile& tile, Worker& worker) {
@@ -160,17 +151,16 @@ void TrainingStep::for_each_piece(F&& f) {
 }
 
 // A round that others follow.
-void TrainingStep::keep_round(std::size_t round) {
-  const std::size_t middle = cut_.rounds / 2;
-  const bool first = round == 0 || round == middle;
-  float* half = half_sums_[round < middle ? 0 : 1].data();
+void TrainingStep::keep_round(std::size_t half) {
+  const bool first = kept_rounds_[half]++ == 0;
+  float* kept = half_sums_[half].data();
   for_each_piece([&](const Piece& piece, PieceSums& sums, Worker& worker) {
     sum_round(piece, sums, worker);
     const float* sum = worker.sums.back().result;
     if (first) {
-      std::copy_n(sum, piece.size, half + piece.offset);
+      std::copy_n(sum, piece.size, kept + piece.offset);
     } else {
-      add(sum, piece.size, half + piece.offset);
+      add(sum, piece.size, kept + piece.offset);
     }
   });
 }
@@ -179,7 +169,8 @@ void TrainingStep::keep_round(std::size_t round) {
 // in one running sum: measuring them changes no bit of it.
 void TrainingStep::sum_round(const Piece& piece, PieceSums& sums,
                              Worker& worker) const {
-  const bool halves = measurements_.halves && cut_.rounds == 1 && round_rows_ > 1;
+  const bool whole = cut_.rounds == 1 && !extended_;
+  const bool halves = measurements_.halves && whole && round_rows_ > 1;
   std::size_t lanes = measurements_.lanes ? cut_.lanes_per_round : 1;
   if (halves) lanes = std::max<std::size_t>(2, lanes);
   const std::span running = std::span(worker.sums).last(lanes);
@@ -209,12 +200,14 @@ float* TrainingStep::finish_gradient(const Piece& piece, PieceSums& sums,
   sum_round(piece, sums, worker);
   float* gradient = worker.sums.back().result;
   const float* first_half = half_sums_[0].data() + piece.offset;
-  if (cut_.rounds > 2) add(half_sums_[1].data() + piece.offset, piece.size, gradient);
-  if (measurements_.halves && cut_.rounds > 1) {
+  if (kept_rounds_[1] > 0) {
+    add(half_sums_[1].data() + piece.offset, piece.size, gradient);
+  }
+  if (kept_rounds_[0] > 0 && measurements_.halves) {
     sums.half_norms_squared[0] = sum_of_squares(first_half, piece.size);
     sums.half_norms_squared[1] = sum_of_squares(gradient, piece.size);
   }
-  if (cut_.rounds > 1) add(first_half, piece.size, gradient);
+  if (kept_rounds_[0] > 0) add(first_half, piece.size, gradient);
   sums.gradient_norm_squared =
       scale(1 / static_cast<float>(batch_size_), piece.size, gradient);
   return gradient;
@@ -303,35 +296,51 @@ TrainingStep::PieceSums TrainingStep::total() const {
   return total;
 }
 
-TrainingStep::Update TrainingStep::update(double learning_rate, double batch_ratio) {
-  optimizer_.begin_step(learning_rate, batch_ratio);
-  Update update;
-  if (measurements_.inner_products) {
-    update.inner_products = update_in_two_passes();
-  } else {
-    update_in_one_pass();
-  }
+TrainingStep::Update TrainingStep::summary() const {
   const PieceSums sums = total();
   const auto size = static_cast<std::int64_t>(batch_size_);
   const double q = sums.gradient_norm_squared;
-  update.parameters_finite = sums.finite;
+  Update update;
   update.gradient = {size, q};
+  update.parameters_finite = sums.finite;
   if (measurements_.examples) update.examples = {size, size, example_norms_squared_, q};
   if (measurements_.lanes) {
-    const auto lanes = static_cast<std::int64_t>(cut_.lanes());
+    const auto lanes = static_cast<std::int64_t>(lanes_);
     update.lanes = {size, lanes, sums.lanes_norm_squared, q};
   }
-  if (measurements_.halves && size > 1) {
+  if (measurements_.halves && size > 1 && !extended_) {
     const auto rows = static_cast<double>(batch_size_);
     update.half_batch_cosine =
         cosine(sums.half_norms_squared[0], sums.half_norms_squared[1], rows * rows * q);
   }
   if (measurements_.steps) {
     update.steps = pair(previous_, update.gradient, sums.distance_squared);
-    previous_ = update.gradient;
-  } else {
-    previous_ = {};
   }
+  return update;
+}
+
+TrainingStep::Update TrainingStep::measure() {
+  const std::vector<PieceSums> so_far = pieces_;
+  for_each_piece([&](const Piece& piece, PieceSums& sums, Worker& worker) {
+    finish_gradient(piece, sums, worker);
+  });
+  Update update = summary();
+  update.steps = {};
+  pieces_ = so_far;
+  return update;
+}
+
+TrainingStep::Update TrainingStep::update(double learning_rate, double batch_ratio) {
+  optimizer_.begin_step(learning_rate, batch_ratio);
+  InnerProducts products;
+  if (measurements_.inner_products) {
+    products = update_in_two_passes();
+  } else {
+    update_in_one_pass();
+  }
+  Update update = summary();
+  update.inner_products = products;
+  previous_ = measurements_.steps ? update.gradient : BatchGradient{};
   return update;
 }
 

@@ -18,6 +18,7 @@
 #include <span>
 #include <vector>
 
+#include "nn/batch_cut.hpp"
 #include "nn/dataset.hpp"
 #include "nn/gradient_statistics.hpp"
 #include "nn/network.hpp"
@@ -26,20 +27,6 @@
 #include "nn/thread_pool.hpp"
 
 namespace batchlab {
-
-struct CutOptions {
-  std::size_t lanes = 0;        // at least this many; 0: 2
-  std::size_t tile_height = 0;  // most rows of a tile; 0: 128
-};
-
-// How a batch of B rows is cut. Round r holds rows [r B / rounds, (r + 1) B / rounds);
-// lanes and tiles divide a round in the same way.
-struct Cut {
-  std::size_t rounds, lanes_per_round, tile_height;
-
-  [[nodiscard]] std::size_t lanes() const { return rounds * lanes_per_round; }
-};
-[[nodiscard]] Cut cut_batch(std::size_t batch_size, const CutOptions& options);
 
 // What to measure beside the loss and the norm of the mean gradient.
 struct Measurements {
@@ -68,17 +55,27 @@ class TrainingStep {
   // the examples' losses.
   LossSum forward_backward(const Batch& batch, const Measurements& measurements = {});
 
+  // Further examples for the batch that went forward last, before its update. Returns
+  // the sum of their losses.
+  LossSum extend(const Batch& batch);
+
   // Finishes the mean gradient of the last batch, measures it and updates the
   // parameters, in one pass; in two where inner products are measured.
   struct Update {
     BatchGradient gradient;
     // Absent, or without groups or examples, where not measured.
     GroupedGradients examples, lanes, steps;
-    std::optional<double> half_batch_cosine;
-    InnerProducts inner_products;  // of the last round's rows
+    std::optional<double> half_batch_cosine;  // not of an extended batch
+    InnerProducts inner_products;             // of the last round's rows
     bool parameters_finite = true;
   };
   Update update(double learning_rate, double batch_ratio = 1);  // see optimizer.hpp
+
+  // What update() would measure beside steps and inner products. Changes nothing.
+  [[nodiscard]] Update measure();
+
+  // The next step has none before it, for `steps`.
+  void forget_previous() { previous_ = {}; }
 
   // Mean loss and accuracy over `examples` of `data`, which must not be empty.
   [[nodiscard]] EvaluationResult evaluate(const Dataset& data,
@@ -107,13 +104,14 @@ class TrainingStep {
     std::vector<RunningSum> sums;  // of a piece, over the lanes of a round
   };
 
-  void run_tiles(const Batch& batch, std::size_t first, std::size_t end);
+  LossSum run_tiles(const Batch& batch, std::size_t first, std::size_t end);
   TileSums run_tile(const Tile& tile, Worker& worker);
   void gather(const Dataset& data, std::span<const std::uint32_t> examples,
               float* inputs, std::uint8_t* labels) const;
   template <class F>
   void for_each_piece(F&& f);
-  void keep_round(std::size_t round);
+  void keep_round(std::size_t half);
+  LossSum run_rounds(const Batch& batch);
   void sum_round(const Piece& piece, PieceSums& sums, Worker& worker) const;
   float* finish_gradient(const Piece& piece, PieceSums& sums, Worker& worker) const;
   void measure_and_keep(const Piece& piece, PieceSums& sums, const float* gradient);
@@ -122,6 +120,7 @@ class TrainingStep {
   InnerProducts update_in_two_passes();
   InnerProducts inner_products();
   [[nodiscard]] PieceSums total() const;
+  [[nodiscard]] Update summary() const;
 
   const Network& network_;
   const Dataset& data_;
@@ -135,7 +134,7 @@ class TrainingStep {
   std::vector<Worker> workers_;
   Workspace round_;  // activations and deltas of the round
   // Where there are several rounds: gradient sums of those of the first and the second
-  // half, without the last. Untouched otherwise.
+  // half, without the last; untouched otherwise.
   Array half_sums_[2];
   Array gradient_;          // mean gradient, kept where a measurement asks for it
   BatchGradient previous_;  // what gradient_ holds of the step before
@@ -143,10 +142,11 @@ class TrainingStep {
   std::vector<PieceSums> pieces_;
   // The step in progress.
   std::size_t batch_size_ = 0;
-  Cut cut_{};
+  Cut cut_{};  // of the rows that went forward last
+  bool extended_ = false;
+  std::size_t lanes_ = 0, kept_rounds_[2] = {0, 0};  // into half_sums_
   std::size_t round_rows_ = 0;
   Measurements measurements_;
-  LossSum loss_;
   double example_norms_squared_ = 0;
 };
 

@@ -280,6 +280,61 @@ TEST_F(TrainingStepTest, InnerProductsEqualNaiveGradients) {
   }
 }
 
+// A batch in three parts is a batch.
+TEST_F(TrainingStepTest, ExtendedBatchEqualsNaiveReference) {
+  for (const CutOptions& cut : cuts) {
+    for (const std::size_t first : {1, 40, 600, 1200}) {
+      Trainer trainer = make("relu", cut);
+      const Batch batch = random_batch(1400, examples, random_);
+      const auto slice = [&](std::size_t begin, std::size_t end) {
+        const auto at = [&](std::size_t i) {
+          return batch.examples.begin() + static_cast<std::ptrdiff_t>(i);
+        };
+        return Batch{{at(begin), at(end)}, 0, end - begin};
+      };
+      const Measurements measurements{.examples = true, .lanes = true, .halves = true};
+      double loss = trainer.step.forward_backward(slice(0, first), measurements).loss;
+      std::int64_t lanes = trainer.step.measure().lanes.groups;
+      for (const std::size_t begin : {first, first + 7}) {
+        const std::size_t end = begin == first ? first + 7 : first + 100;
+        loss += trainer.step.extend(slice(begin, end)).loss;
+        lanes += static_cast<std::int64_t>(cut_batch(end - begin, cut).lanes());
+      }
+      const std::size_t size = first + 100;
+      const auto expected = naive_mean("relu", trainer, batch, 0, size);
+      EXPECT_NEAR(loss, expected.loss * static_cast<double>(size), 1e-5 * loss);
+      EXPECT_LT(relative_difference(trainer.step.gradient(), expected.gradient), 1e-5);
+      const auto update = trainer.step.update(0);
+      EXPECT_EQ(update.gradient.batch_size, static_cast<std::int64_t>(size));
+      EXPECT_EQ(update.lanes.groups, lanes);
+      EXPECT_EQ(update.examples.groups, update.gradient.batch_size);
+      EXPECT_FALSE(update.half_batch_cosine.has_value());
+    }
+  }
+}
+
+TEST_F(TrainingStepTest, MeasuringBeforeTheUpdateTellsTheSameAndChangesNothing) {
+  for (const std::size_t size : {1, 40, 600, 1300}) {
+    Trainer plain = make("tanh", {}), measured = make("tanh", {});
+    const Batch batch = random_batch(size, examples, random_);
+    const Measurements measurements{.examples = true, .lanes = true, .halves = true};
+    plain.step.forward_backward(batch, measurements);
+    measured.step.forward_backward(batch, measurements);
+    const auto before = measured.step.measure();
+    const auto expected = plain.step.update(0.1), after = measured.step.update(0.1);
+    for (const auto& update : {before, after}) {
+      EXPECT_EQ(update.gradient.gradient_norm_squared,
+                expected.gradient.gradient_norm_squared);
+      EXPECT_EQ(update.lanes.weighted_norms_squared,
+                expected.lanes.weighted_norms_squared);
+      EXPECT_EQ(update.examples.weighted_norms_squared,
+                expected.examples.weighted_norms_squared);
+      EXPECT_EQ(update.half_batch_cosine, expected.half_batch_cosine);
+    }
+    EXPECT_EQ(measured.bits(), plain.bits());
+  }
+}
+
 // The whole set gives V of the population and q exactly; all estimators on batches of
 // 32 have these as their means.
 TEST_F(TrainingStepTest, EstimatesOfBatchesAverageToThoseOfTheWholeSet) {

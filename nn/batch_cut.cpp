@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#include "nn/batch_cut.hpp"
+
+#include <algorithm>
+
+namespace batchlab {
+
+namespace {
+
+constexpr std::size_t default_tile_height = 128;
+constexpr std::size_t default_lanes = 2;
+
+std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+Range part(std::size_t size, std::size_t i, std::size_t parts) {
+  return {i * size / parts, (i + 1) * size / parts};
+}
+
+std::size_t tiles_of(std::size_t rows, std::size_t tile_height) {
+  return std::min(rows, 2 * divide_up(rows, 2 * tile_height));
+}
+
+Cut cut_batch(std::size_t batch_size, const CutOptions& options) {
+  const std::size_t rounds = divide_up(batch_size, most_round_rows);
+  const std::size_t lanes = options.lanes ? options.lanes : default_lanes;
+  const std::size_t height =
+      options.tile_height ? options.tile_height : default_tile_height;
+  return {rounds, std::min(divide_up(lanes, rounds), batch_size),
+          std::min(height, most_round_rows)};
+}
+
+}  // namespace batchlab

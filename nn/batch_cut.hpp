@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+//
+// How a batch is cut into rounds, tiles and lanes (README.md): by its size and the
+// options alone.
+#pragma once
+
+#include <cstddef>
+
+namespace batchlab {
+
+struct Range {
+  std::size_t begin, end;
+  [[nodiscard]] std::size_t size() const { return end - begin; }
+};
+
+// Part i when `size` things are divided into `parts` of nearly equal size.
+[[nodiscard]] Range part(std::size_t size, std::size_t i, std::size_t parts);
+
+constexpr std::size_t most_round_rows = 512;
+
+struct CutOptions {
+  std::size_t lanes = 0;        // at least this many; 0: 2
+  std::size_t tile_height = 0;  // most rows of a tile; 0: 128
+};
+
+// Round r of a batch of B rows is part(B, r, rounds); lanes and tiles divide a round in
+// the same way.
+struct Cut {
+  std::size_t rounds, lanes_per_round, tile_height;
+
+  [[nodiscard]] std::size_t lanes() const { return rounds * lanes_per_round; }
+};
+[[nodiscard]] Cut cut_batch(std::size_t batch_size, const CutOptions& options);
+
+// Tiles of so many rows: an even number where it can be, for two threads.
+[[nodiscard]] std::size_t tiles_of(std::size_t rows, std::size_t tile_height);
+
+}  // namespace batchlab
