@@ -5,12 +5,12 @@
 //     q  <=  V / B:    B  <-  B + ceil(delta B)
 //
 // V: trace of the covariance of the examples' gradients, q = |mean gradient|^2. The
-// paper draws the further examples and tests again within the same step; here the
-// growth takes effect at the next step, which tests it: once per step. How often it
-// would have to grow cannot be foreseen from V and G2: q = G2 + V (1/B - 1/N) on
-// average, so that q > V/B means G2 > V/N at any B, and it is the scatter of q, which
-// falls with B, that decides. Grows from the batch tested; never shrinks. De, Yadav,
-// Jacobs, Goldstein: Automated inference with adaptive batches (2017), arXiv
+// batch is extended and tested again within the same step, so that what is applied
+// passes, or is as large as allowed; the next step begins with as many. How often it
+// has to grow cannot be foreseen from V and G2: q = G2 + V (1/B - 1/N) on average, so
+// that q > V/B means G2 > V/N at any B, and it is the scatter of q, which falls with B,
+// that decides. Where it only watches, the growth is of the next step. Never shrinks.
+// De, Yadav, Jacobs, Goldstein: Automated inference with adaptive batches (2017), arXiv
 // 1610.05792.
 
 #include <fmt/format.h>
@@ -42,16 +42,26 @@ class BigBatch final : public Controller {
     const auto& q = statistics.gradient_norm_squared;
     const auto& variance = statistics.gradient_variance_trace;
     if (!q || !variance) return {batch_size_, "gradient noise not measured: hold"};
-    const auto tested = static_cast<double>(statistics.batch_size);
-    const double noise = *variance / tested;
+    const double noise = *variance / static_cast<double>(statistics.batch_size);
     if (!std::isfinite(*q) || !std::isfinite(noise)) {
       return {batch_size_, fmt::format("V {:.4g}, q {:.4g}: hold", *variance, *q)};
     }
-    const bool grows = *q <= noise;
-    // A batch cut short at the end of an epoch grows to less than what is wanted.
-    if (grows) batch_size_ = std::max(batch_size_, tested + std::ceil(delta_ * tested));
+    const bool grows = extended_batch_size(statistics) > 0;
     return {batch_size_, fmt::format("q {:.4g}, V / B {:.4g}: {}", *q, noise,
                                      grows ? "grows" : "passes")};
+  }
+
+  double extended_batch_size(const Statistics& statistics) override {
+    const auto& q = statistics.gradient_norm_squared;
+    const auto& variance = statistics.gradient_variance_trace;
+    const auto tested = static_cast<double>(statistics.batch_size);
+    if (!q || !variance || !std::isfinite(*variance) || !(*q <= *variance / tested)) {
+      return 0;
+    }
+    const double extended = tested + std::ceil(delta_ * tested);
+    // A batch cut short at the end of an epoch grows to less than what is wanted.
+    batch_size_ = std::max(batch_size_, extended);
+    return extended;
   }
 
   json save() const override { return {{"batch_size", batch_size_}}; }
@@ -71,6 +81,7 @@ const Entry builtin::big_batch{
     .options = {count_option("batch_size", 32, "examples", "the first batch size"),
                 number_option("delta", 0.1, 1e-6, 100, "",
                               "part of the batch by which it grows (delta)")},
+    .extends_batches = true,
     .limits = json::object(),
     .make = [](const json& options,
                const Setting& setting) -> std::unique_ptr<Controller> {

@@ -25,7 +25,8 @@
   RULE(gradient_diversity)           \
   RULE(adadamp)                      \
   RULE(radadamp)                     \
-  RULE(goodput)
+  RULE(goodput)                      \
+  RULE(critical_batch)
 
 namespace batchlab::builtin {
 

@@ -102,8 +102,7 @@ LimitedDecision SafetyLayer::apply(const Decision& wanted,
         fmt::format("limits: the first batch size wanted must be finite, got {}",
                     wanted.batch_size));
   }
-  const auto maximum = static_cast<double>(
-      limits_.maximum > 0 ? limits_.maximum : statistics.training_set_size);
+  const double maximum = this->maximum(statistics);
   const LimitedDecision outcome =
       limited(std::round(wanted.batch_size), maximum, statistics);
   if (!first && outcome.batch_size != batch_size_) {
@@ -119,6 +118,18 @@ LimitedDecision SafetyLayer::apply(const Decision& wanted,
       limits_.overflow_to_rate && largest && wanted.batch_size > maximum;
   learning_rate_factor_ = overflows ? maximum / wanted.batch_size : 1;
   return {batch_size_, outcome.limited_by, learning_rate_factor_};
+}
+
+double SafetyLayer::maximum(const Statistics& statistics) const {
+  return static_cast<double>(limits_.maximum > 0 ? limits_.maximum
+                                                 : statistics.training_set_size);
+}
+
+std::int64_t SafetyLayer::extended(double wish, const Statistics& statistics) const {
+  if (!std::isfinite(wish)) return statistics.batch_size;
+  const double rounded = std::round(wish);
+  return std::max(statistics.batch_size,
+                  limited(rounded, maximum(statistics), statistics).batch_size);
 }
 
 LimitedDecision SafetyLayer::limited(double wish, double maximum,

@@ -56,11 +56,16 @@ class SafetyLayer {
   [[nodiscard]] LimitedDecision apply(const Decision& wanted,
                                       const Statistics& statistics);
 
+  // The examples that a batch of statistics.batch_size, at least, may be extended to
+  // within its step when the rule wants `wish`: what apply() would make of it.
+  [[nodiscard]] std::int64_t extended(double wish, const Statistics& statistics) const;
+
   [[nodiscard]] nlohmann::json save() const;
   void load(const nlohmann::json& state);
 
  private:
   // The limit that keeps the size in force; "" for none.
+  [[nodiscard]] double maximum(const Statistics& statistics) const;
   [[nodiscard]] LimitedDecision limited(double wish, double maximum,
                                         const Statistics& statistics) const;
   [[nodiscard]] std::string held_by(double wish, const Statistics& statistics) const;

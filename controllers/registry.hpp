@@ -26,6 +26,10 @@ struct Entry {
   std::vector<Option> options;
   // The rule reads steps, examples and epochs alone, so that a run can be planned.
   bool open_loop = false;
+  // The rule extends a batch within its step (Controller::extended_batch_size).
+  bool extends_batches = false;
+  // The rule tries several ways before it chooses one (Branching): not as a shadow.
+  bool branches = false;
   // Defaults of the safety layer that differ from its own for this rule (a table of
   // limits_options()), for rules with positive feedback.
   nlohmann::json limits;
