@@ -71,6 +71,8 @@ OptimizerOptions optimizer_from(const json& optimizer) {
   options.beta1 = optimizer.value("beta1", options.beta1);
   options.beta2 = optimizer.value("beta2", options.beta2);
   options.epsilon = optimizer.value("epsilon", options.epsilon);
+  options.initial_squared_gradient_sum = optimizer.value(
+      "initial_squared_gradient_sum", options.initial_squared_gradient_sum);
   return options;
 }
 

@@ -247,7 +247,7 @@ std::span<const Option> optimizer_options() {
   static const std::string decay = "decoupled, per unit of learning rate";
   static const std::vector<Option> options{
       {"name", Kind::choice, "adam", 0, 0, optimizer_names(), "", "update rule"},
-      only_for("name", {"sgd"},
+      only_for("name", {"sgd", "adagrad"},
                number_option("learning_rate", 0.01, 1e-12, 1e6, "", "base rate")),
       only_for("name", adam,
                number_option("learning_rate", 0.001, 1e-12, 1e6, "", "base rate")),
@@ -269,6 +269,12 @@ std::span<const Option> optimizer_options() {
       only_for("name", adam,
                number_option("epsilon", 1e-7, 1e-30, 1, "",
                              "added to the root of the square")),
+      only_for("name", {"adagrad"},
+               number_option("epsilon", 1e-10, 1e-30, 1, "",
+                             "added to the root of the sum of squares")),
+      only_for("name", {"adagrad"},
+               number_option("initial_squared_gradient_sum", 0, 0, 1e6, "",
+                             "at which the sum of squares begins")),
   };
   return options;
 }

@@ -6,6 +6,9 @@
 // g^2
 //                             p <- p - rate sqrt(1 - prod beta2) / (1 - prod beta1)
 //                                      m / (sqrt(s) + epsilon)
+// Adagrad (Duchi, Hazan, Singer 2011), sum s:
+//                             s <- s + g^2
+//                             p <- p - rate g / (sqrt(s) + epsilon)
 // Decoupled weight decay (AdamW: Loshchilov, Hutter 2019; SGD alike): first
 //                             p <- p - rate weight_decay p
 // The bias correction uses the product of the betas, so that betas may change in
@@ -121,10 +124,45 @@ class Adam final : public Optimizer {
   Array first_moment_, second_moment_;
 };
 
+class Adagrad final : public Optimizer {
+ public:
+  Adagrad(const OptimizerOptions& options, std::size_t parameter_count)
+      : epsilon_(static_cast<float>(options.epsilon)),
+        squared_gradient_sum_(xt::zeros<float>({parameter_count})) {
+    squared_gradient_sum_.fill(
+        static_cast<float>(options.initial_squared_gradient_sum));
+  }
+
+  void begin_step(double learning_rate, double /*batch_ratio*/) override {
+    rate_ = static_cast<float>(learning_rate);
+  }
+
+  void update(float* parameters, std::span<const float> gradient,
+              std::size_t offset) override {
+    float* sum = squared_gradient_sum_.data() + offset;
+    for_each_position(gradient.size(), [&]<class V>(std::size_t i) {
+      const V g = load<V>(gradient.data() + i);
+      const V s = load<V>(sum + i) + g * g;
+      const V p = load<V>(parameters + i);
+      store(sum + i, s);
+      store(parameters + i, V(p - V(rate_) * g / (xsimd::sqrt(s) + V(epsilon_))));
+    });
+  }
+
+  OptimizerState state() override {
+    return {{{"squared_gradient_sum", &squared_gradient_sum_}}, {}};
+  }
+
+ private:
+  float epsilon_;
+  float rate_ = 0;
+  Array squared_gradient_sum_;
+};
+
 }  // namespace
 
 const std::vector<std::string>& optimizer_names() {
-  static const std::vector<std::string> names{"sgd", "adam", "adamw"};
+  static const std::vector<std::string> names{"sgd", "adam", "adamw", "adagrad"};
   return names;
 }
 
@@ -135,6 +173,9 @@ std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options,
     return std::make_unique<Adam>(options, 0, parameter_count);
   if (options.name == "adamw") {
     return std::make_unique<Adam>(options, options.weight_decay, parameter_count);
+  }
+  if (options.name == "adagrad") {
+    return std::make_unique<Adagrad>(options, parameter_count);
   }
   throw unknown_name("optimizer", options.name, optimizer_names());
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Optimizers: loops over flat arrays, a chunk at a time, so that threads can share the
-// pass and it can be fused with the reduction. Conventions and defaults are Keras's.
+// pass and it can be fused with the reduction. Conventions and defaults are Keras's,
+// those of adagrad PyTorch's.
 #pragma once
 
 #include <cstddef>
@@ -15,14 +16,15 @@
 namespace batchlab {
 
 struct OptimizerOptions {
-  std::string name = "adam";  // sgd, adam, adamw
+  std::string name = "adam";  // sgd, adam, adamw, adagrad
   double momentum = 0;        // sgd
   bool nesterov = false;      // sgd
   double weight_decay =
       0;               // sgd, adamw: decoupled, parameters *= 1 - rate weight_decay
   double beta1 = 0.9;  // adam, adamw
   double beta2 = 0.999;
-  double epsilon = 1e-7;
+  double epsilon = 1e-7;                    // adam, adamw, adagrad
+  double initial_squared_gradient_sum = 0;  // adagrad
 };
 
 [[nodiscard]] const std::vector<std::string>& optimizer_names();

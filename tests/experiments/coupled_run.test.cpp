@@ -81,6 +81,13 @@ TEST(CoupledRun, IsRefusedWhereTheCouplingIsNotDefinedForTheOptimizer) {
                         "adamw, got optimizer sgd"));
   EXPECT_THAT(refusal({"controllers.0.coupling=adascale", "optimizer={name=\"adam\"}"}),
               HasSubstr("coupling adascale is defined for sgd, got optimizer adam"));
+  EXPECT_THAT(
+      refusal({"controllers.0.coupling=adascale_sqrt", "optimizer={name=\"adagrad\"}"}),
+      HasSubstr("adam and adamw, got optimizer adagrad"));
+  for (const char* coupling : {"none", "linear", "sqrt", "power"}) {
+    EXPECT_NO_THROW((void)tiny_run({fmt::format("controllers.0.coupling={}", coupling),
+                                    "optimizer={name=\"adagrad\"}"}));
+  }
   EXPECT_EQ(tiny_run({"controllers.0.coupling=power"}).coupling_power, 0.75);
   EXPECT_THAT(refusal({"controllers.0.coupling_power=1"}), HasSubstr("coupling_power"));
 }

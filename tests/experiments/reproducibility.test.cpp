@@ -75,7 +75,7 @@ TEST(Reproducibility, AnotherSeedGivesOthers) {
 TEST(Reproducibility, ThreadsChangeNoBit) {
   for (const char* optimizer :
        {"{name=\"sgd\"}", "{name=\"sgd\", momentum=0.9, nesterov=true}",
-        "{name=\"adam\"}", "{name=\"adamw\"}"}) {
+        "{name=\"adam\"}", "{name=\"adamw\"}", "{name=\"adagrad\"}"}) {
     for (const char* estimator : {"per_example", "micro_batch", "two_step"}) {
       const auto settings =
           with_dropout_and({fmt::format("optimizer={}", optimizer), "engine.lanes=5",
@@ -104,6 +104,19 @@ TEST(Reproducibility, ACheckpointAsInitialWeightsEvaluatesTheSame) {
   EXPECT_EQ(after.accuracy, before.accuracy);
   EXPECT_NEAR(after.loss, before.loss, 1e-6);
   EXPECT_LT(after.loss, 1.0) << "these are not trained weights";
+}
+
+TEST(Reproducibility, ACheckpointHoldsTheSumOfAdagrad) {
+  const TemporaryFolder folder;
+  const auto path = (folder / "checkpoint.safetensors").string();
+  TrainingRun run(tiny_run({"optimizer={name=\"adagrad\"}", "budget={steps=3}"}),
+                  tiny_source(), 1);
+  Recording recording;
+  (void)run.train(recording, std::atomic<int>(0));
+  run.write_checkpoint(path);
+  const NamedTensor sum = read_safetensors(path).tensors.back();
+  EXPECT_EQ(sum.name, "optimizer.squared_gradient_sum");
+  EXPECT_GT(*std::max_element(sum.values.begin(), sum.values.end()), 0);
 }
 
 TEST(Reproducibility, ACheckpointHoldsWeightsOptimizerAndCounters) {

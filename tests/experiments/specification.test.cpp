@@ -177,6 +177,21 @@ TEST(Specification, OptionsOfAnotherOptimizerOrLayerAreRefused) {
       tiny_document({"optimizer.name=adamw", "optimizer.weight_decay=0.1"})));
 }
 
+// Rate, epsilon and start of the sum as in PyTorch.
+TEST(Specification, AdagradHasDefaultsOfItsOwn) {
+  const RunConfiguration run = tiny_run({"optimizer={name=\"adagrad\"}"});
+  EXPECT_EQ(run.document.at("optimizer"), json({{"name", "adagrad"},
+                                                {"learning_rate", 0.01},
+                                                {"epsilon", 1e-10},
+                                                {"initial_squared_gradient_sum", 0}}));
+  EXPECT_EQ(run.optimizer.epsilon, 1e-10);
+  EXPECT_EQ(tiny_run({"optimizer={name=\"adagrad\", initial_squared_gradient_sum=0.1}"})
+                .optimizer.initial_squared_gradient_sum,
+            0.1);
+  EXPECT_THAT(refusal({"optimizer={name=\"adagrad\", momentum=0.9}"}),
+              AllOf(HasSubstr("momentum"), HasSubstr("adagrad")));
+}
+
 TEST(Specification, ARuleForPlainSgdRefusesOtherOptimizers) {
   const std::string cabs = "controllers.0={name=\"cabs\"}";
   const std::string plain = "sgd without momentum, got ";

@@ -116,8 +116,8 @@ TEST(BitsOfRandomRuns, DoNotDependOnTheNumberOfThreads) {
                          .activation = depth == 1 ? "relu" : "tanh"});
     }
     network.push_back({.type = "dense", .units = 7 + random.below(3)});
-    const char* optimizers[] = {"sgd", "adam", "adamw"};
-    const OptimizerOptions optimizer{.name = optimizers[random.below(3)]};
+    const char* optimizers[] = {"sgd", "adam", "adamw", "adagrad"};
+    const OptimizerOptions optimizer{.name = optimizers[random.below(4)]};
     std::vector<Batch> batches;
     for (int step = 0; step < 6; ++step) {
       const std::size_t most = random.below(4) == 0 ? 1600 : 150;

@@ -110,6 +110,49 @@ TEST(Adam, DefaultsAreThoseOfKeras) {
   expect_two_steps({.name = "adam"}, 0.90000063, 0.93661088);
 }
 
+// epsilon = 1/4, large so that its place shows; the sum begins at 1/2:
+//   s: 0.5 + 0.25 = 0.75, p: 1 - 0.1 0.5 / (0.86602540 + 0.25) = 0.95519815
+//   s: 1.75, p: 0.95519815 + 0.1 / (1.32287566 + 0.25) = 1.01877598
+TEST(Adagrad, EqualsHandComputedSteps) {
+  const OptimizerOptions options{
+      .name = "adagrad", .epsilon = 0.25, .initial_squared_gradient_sum = 0.5};
+  expect_two_steps(options, 0.95519815, 1.01877598);
+  expect_two_steps(options, 0.95519815, 1.01877598, 4);  // knows no batch ratio
+}
+
+// p: 1 - 0.1 0.5 / 0.5 = 0.9;  0.9 + 0.1 / sqrt(0.25 + 1) = 0.98944272
+TEST(Adagrad, FirstMovesByTheRateWhateverTheGradient) {
+  expect_two_steps({.name = "adagrad", .epsilon = 1e-10}, 0.9, 0.98944272);
+}
+
+TEST(Adagrad, LeavesAParameterWithoutGradient) {
+  const auto optimizer = make_optimizer({.name = "adagrad", .epsilon = 1e-10}, 9);
+  std::vector<float> parameters(9, 1.0F);
+  optimizer->begin_step(0.1);
+  optimizer->update(parameters.data(), std::vector<float>(9, 0.0F), 0);
+  EXPECT_EQ(parameters, std::vector<float>(9, 1.0F));
+}
+
+TEST(Adagrad, EqualsANaiveLoop) {
+  constexpr std::size_t size = 101;
+  const auto optimizer = make_optimizer({.name = "adagrad", .epsilon = 1e-10}, size);
+  RandomValues random(7);
+  std::vector<float> parameters = random.floats(size);
+  std::vector<double> naive(parameters.begin(), parameters.end()), sum(size, 0.0);
+  for (int step = 1; step <= 20; ++step) {
+    const auto gradient = random.floats(size);
+    const double rate = 0.1 / step;
+    optimizer->begin_step(rate);
+    optimizer->update(parameters.data(), gradient, 0);
+    for (std::size_t i = 0; i < size; ++i) {
+      const double g = gradient[i];
+      sum[i] += g * g;
+      naive[i] -= rate * g / (std::sqrt(sum[i]) + 1e-10);
+    }
+  }
+  for (std::size_t i = 0; i < size; ++i) EXPECT_NEAR(parameters[i], naive[i], 1e-6);
+}
+
 TEST(Optimizer, RefusesAnUnknownNameAndNamesTheClosest) {
   try {
     (void)make_optimizer({.name = "adamm"}, 1);
@@ -129,6 +172,7 @@ const OptimizerOptions variants[] = {
     {.name = "sgd", .momentum = 0.9, .nesterov = true},
     {.name = "adam"},
     {.name = "adamw", .weight_decay = 0.1},
+    {.name = "adagrad", .epsilon = 1e-10},
 };
 
 TEST(Optimizer, VariantsCoverEveryName) {
@@ -204,7 +248,7 @@ TEST_P(EveryOptimizer, DescendsAQuadratic) {
   const auto optimizer = make_optimizer(GetParam(), parameters.size());
   for (int i = 0; i < 200; ++i) {
     const auto gradient = parameters;
-    optimizer->begin_step(0.02);
+    optimizer->begin_step(0.1);
     optimizer->update(parameters.data(), gradient, 0);
   }
   for (const float p : parameters) EXPECT_LT(std::abs(p), 0.1);
