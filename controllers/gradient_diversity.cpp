@@ -11,8 +11,8 @@
 // weighted with their examples. DiveBatch adds up the gradients themselves along the
 // epoch: its |sum g_i|^2 also shrinks because they turn while the parameters move, and
 // keeps some of their noise. While the mean of G2 is not positive the last wish stays.
-// Never shrinks. Yin et al.: Gradient diversity (2018), arXiv 1706.05699; DiveBatch
-// (2025).
+// Never shrinks. Yin et al.: Gradient diversity, a key ingredient for scalable
+// distributed learning (2018), arXiv 1706.05699; DiveBatch (2025).
 
 #include <fmt/format.h>
 
