@@ -20,9 +20,12 @@
   RULE(plateau)                      \
   RULE(noise_scale)                  \
   RULE(norm_test)                    \
+  RULE(inner_product_test)           \
+  RULE(adadagrad)                    \
   RULE(cabs)                         \
   RULE(big_batch)                    \
   RULE(gradient_diversity)           \
+  RULE(simigrad)                     \
   RULE(adadamp)                      \
   RULE(radadamp)                     \
   RULE(goodput)                      \

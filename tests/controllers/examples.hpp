@@ -58,6 +58,12 @@ inline std::vector<nlohmann::json> example_variants(const std::string& name) {
     variants.push_back({{"metric", "training_loss"}, {"patience", 2}});
   }
   if (name == "noise_scale") variants.push_back({{"form", "square_root"}});
+  if (name == "inner_product_test") variants.push_back({{"form", "augmented"}});
+  if (name == "adadagrad") {
+    variants.push_back({{"test", "inner_product"}});
+    variants.push_back({{"test", "augmented"}});
+  }
+  if (name == "simigrad") variants.push_back({{"memory_steps", 1}});
   return variants;
 }
 
@@ -77,6 +83,10 @@ inline Statistics statistics_at(std::int64_t step) {
   statistics.gradient_norm_squared = 2 / time;
   statistics.gradient_variance_trace = 3.0;
   statistics.true_gradient_norm_squared = 1 / time;
+  statistics.example_gradient_norm_squared_mean = 2 / time + 3.0 * 47 / 48;
+  statistics.inner_product_variance = 1.5 * 2 / time;
+  statistics.orthogonal_variance = 1.5;
+  statistics.half_batch_cosine = 0.2 + 0.3 * std::sin(time / 10);
   if (step % 4 != 1) statistics.noise_scale = 3 * time * (1 + std::sin(time) / 2);
   if (step % 5 == 0) {
     statistics.validation_loss = std::max(0.6, 2 - time / 10);
@@ -86,8 +96,8 @@ inline Statistics statistics_at(std::int64_t step) {
   return statistics;
 }
 
-// What a step of `batch_size` measures on average where V and G2 do not change: loss 1
-// at rate 0.1.
+// What a step of `batch_size` measures on average where V and G2 do not change, half of
+// V being along the gradient: loss 1 at rate 0.1.
 inline Statistics on_average(std::int64_t batch_size, double variance_trace,
                              double true_norm_squared) {
   Statistics statistics;
@@ -97,11 +107,17 @@ inline Statistics on_average(std::int64_t batch_size, double variance_trace,
   statistics.learning_rate = 0.1;
   statistics.batch_loss = 1;
   const auto size = static_cast<double>(batch_size);
-  statistics.gradient_norm_squared =
-      true_norm_squared + variance_trace * (1 / size - 1 / 54000.0);
+  const double common = true_norm_squared - variance_trace / 54000;
+  const double q = common + variance_trace / size;
+  statistics.gradient_norm_squared = q;
   if (batch_size == 1) return statistics;
   statistics.gradient_variance_trace = variance_trace;
   statistics.true_gradient_norm_squared = true_norm_squared;
+  statistics.example_gradient_norm_squared_mean =
+      q + variance_trace * (size - 1) / size;
+  statistics.inner_product_variance = variance_trace / 2 * q;
+  statistics.orthogonal_variance = variance_trace / 2;
+  statistics.half_batch_cosine = common / (common + variance_trace * 2 / size);
   if (true_norm_squared > 0)
     statistics.noise_scale = variance_trace / true_norm_squared;
   return statistics;
