@@ -42,6 +42,33 @@ TEST(BigBatch, FailsWhereTheGradientEqualsItsNoise) {
   EXPECT_EQ(decide(*rule, 32, 2.0, 64.0).batch_size, 64);
 }
 
+// 32 + ceil(3.2) = 36 within the step; the next one begins with as many.
+TEST(BigBatch, ExtendsTheBatchThatFailsUntilItPasses) {
+  const auto rule = make_controller("big_batch", json::object(), fashion_mnist);
+  Statistics statistics;
+  statistics.batch_size = 32;
+  statistics.gradient_norm_squared = 0.001;
+  statistics.gradient_variance_trace = 100;
+  EXPECT_EQ(rule->extended_batch_size(statistics), 36);
+  statistics.batch_size = 36;
+  statistics.gradient_norm_squared = 5;
+  EXPECT_EQ(rule->extended_batch_size(statistics), 0);
+  EXPECT_EQ(rule->decide(statistics).batch_size, 36);
+}
+
+TEST(BigBatch, AsksForNothingWhereTheNoiseIsNotKnown) {
+  const auto rule = make_controller("big_batch", json::object(), fashion_mnist);
+  Statistics statistics;
+  statistics.batch_size = 1;
+  statistics.gradient_norm_squared = 0;
+  for (const std::optional<double> variance :
+       {std::optional<double>(), std::optional(std::nan("")),
+        std::optional(std::numeric_limits<double>::infinity())}) {
+    statistics.gradient_variance_trace = variance;
+    EXPECT_EQ(rule->extended_batch_size(statistics), 0);
+  }
+}
+
 // 5 + ceil(0.5) = 6 is less than 32.
 TEST(BigBatch, AShortBatchThatFailsDoesNotShrinkIt) {
   const auto rule = make_controller("big_batch", json::object(), fashion_mnist);

@@ -46,6 +46,7 @@ void expect_equal(const Decision& left, const Decision& right) {
   EXPECT_EQ(left.learning_rate, right.learning_rate);
   EXPECT_EQ(left.learning_rate_factor, right.learning_rate_factor);
   EXPECT_EQ(left.subset, right.subset);
+  EXPECT_EQ(left.branching, right.branching);
 }
 
 void expect_sound(const Decision& decision) {
@@ -132,6 +133,20 @@ TEST(Registry, TheSchedulesAreOpenLoop) {
   EXPECT_THAT(open_loop, testing::ElementsAre("constant", "phases", "cyclic", "ramp",
                                               "adabatch", "dont_decay", "seesaw",
                                               "late_switch", "geodamp", "padadamp"));
+}
+
+TEST_P(Contract, ExtendsBatchesAndBranchesOnlyIfItsEntrySaysSo) {
+  bool extends = false, branches = false;
+  for (const json& options : variants()) {
+    const auto rule = make(options);
+    for (int step = 0; step < 300; ++step) {
+      const Statistics statistics = statistics_at(step);
+      extends = extends || rule->extended_batch_size(statistics) != 0;
+      branches = branches || rule->decide(statistics).branching != Branching{};
+    }
+  }
+  EXPECT_EQ(extends, entry().extends_batches);
+  EXPECT_EQ(branches, entry().branches);
 }
 
 TEST_P(Contract, ReadsEachStatisticItDeclares) {

@@ -57,6 +57,11 @@ inline std::vector<nlohmann::json> example_variants(const std::string& name) {
     variants.push_back({{"metric", "validation_accuracy"}, {"patience", 2}});
     variants.push_back({{"metric", "training_loss"}, {"patience", 2}});
   }
+  if (name == "critical_batch") {
+    variants.push_back({{"every_examples", 500}, {"window_examples", 300}});
+    variants.push_back(
+        {{"every_examples", 1}, {"window_examples", 1}, {"doublings", 5}});
+  }
   if (name == "noise_scale") variants.push_back({{"form", "square_root"}});
   if (name == "inner_product_test") variants.push_back({{"form", "augmented"}});
   if (name == "adadagrad") {

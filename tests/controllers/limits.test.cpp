@@ -39,6 +39,10 @@ class WishedRun {
     statistics_.examples_seen += outcome.batch_size;
     return outcome;
   }
+  // Within the step that follows.
+  std::int64_t extended(double batch_size) const {
+    return layer_.extended(batch_size, statistics_);
+  }
 
  private:
   SafetyLayer layer_;
@@ -69,6 +73,22 @@ TEST(SafetyLayer, AWishThatIsNotFiniteHolds) {
   for (const double wish : {nan, infinity, -infinity}) {
     expect(run.wish(wish), 64, "not_finite");
   }
+}
+
+// 100, at most 1.5 times as many a step, multiples of 8, not before step 2.
+TEST(SafetyLayer, ExtendsABatchAsFarAsItWouldGrow) {
+  WishedRun run(
+      limits({{"growth", 1.5}, {"multiple", 8}, {"maximum", 160}, {"first_wait", 2}}));
+  run.wish(104);
+  EXPECT_EQ(run.extended(120), 104);
+  run.wish(104);
+  EXPECT_EQ(run.extended(121), 120);
+  EXPECT_EQ(run.extended(1000), 152);
+  EXPECT_EQ(run.extended(3), 104);
+  EXPECT_EQ(run.extended(nan), 104);
+  run.wish(152);
+  run.wish(152);
+  EXPECT_EQ(run.extended(1000), 160);
 }
 
 TEST(SafetyLayer, TheFirstWishMustBeFinite) {
