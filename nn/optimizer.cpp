@@ -51,6 +51,8 @@ class Sgd final : public Optimizer {
     });
   }
 
+  void reset() override { velocity_.fill(0); }
+
   OptimizerState state() override {
     if (velocity_.size() == 0) return {};
     return {{{"velocity", &velocity_}}, {}};
@@ -110,6 +112,12 @@ class Adam final : public Optimizer {
     });
   }
 
+  void reset() override {
+    first_moment_.fill(0);
+    second_moment_.fill(0);
+    beta1_product_ = beta2_product_ = 1;
+  }
+
   OptimizerState state() override {
     return {{{"first_moment", &first_moment_}, {"second_moment", &second_moment_}},
             {{"beta1_product", &beta1_product_}, {"beta2_product", &beta2_product_}}};
@@ -128,9 +136,9 @@ class Adagrad final : public Optimizer {
  public:
   Adagrad(const OptimizerOptions& options, std::size_t parameter_count)
       : epsilon_(static_cast<float>(options.epsilon)),
-        squared_gradient_sum_(xt::zeros<float>({parameter_count})) {
-    squared_gradient_sum_.fill(
-        static_cast<float>(options.initial_squared_gradient_sum));
+        initial_sum_(static_cast<float>(options.initial_squared_gradient_sum)),
+        squared_gradient_sum_(uninitialised(parameter_count)) {
+    reset();
   }
 
   void begin_step(double learning_rate, double /*batch_ratio*/) override {
@@ -149,12 +157,14 @@ class Adagrad final : public Optimizer {
     });
   }
 
+  void reset() override { squared_gradient_sum_.fill(initial_sum_); }
+
   OptimizerState state() override {
     return {{{"squared_gradient_sum", &squared_gradient_sum_}}, {}};
   }
 
  private:
-  float epsilon_;
+  float epsilon_, initial_sum_;
   float rate_ = 0;
   Array squared_gradient_sum_;
 };

@@ -51,6 +51,9 @@ class Optimizer {
   virtual void update(float* parameters, std::span<const float> gradient,
                       std::size_t offset) = 0;
 
+  // Forgets the steps before: moments as at the start.
+  virtual void reset() = 0;
+
   [[nodiscard]] virtual OptimizerState state() = 0;
 };
 

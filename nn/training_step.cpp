@@ -229,6 +229,7 @@ void TrainingStep::measure_and_keep(const Piece& piece, PieceSums& sums,
 void TrainingStep::apply(const Piece& piece, PieceSums& sums, const float* gradient) {
   float* parameters = parameters_.data() + piece.offset;
   optimizer_.update(parameters, {gradient, piece.size}, piece.offset);
+  if (average_) average_->update(parameters, piece.size, piece.offset);
   sums.finite = all_finite(parameters, piece.size);
 }
 
@@ -330,8 +331,10 @@ TrainingStep::Update TrainingStep::measure() {
   return update;
 }
 
-TrainingStep::Update TrainingStep::update(double learning_rate, double batch_ratio) {
-  optimizer_.begin_step(learning_rate, batch_ratio);
+TrainingStep::Update TrainingStep::update(double learning_rate, double moments_ratio,
+                                          double average_ratio) {
+  optimizer_.begin_step(learning_rate, moments_ratio);
+  if (average_) average_->begin_step(average_ratio);
   InnerProducts products;
   if (measurements_.inner_products) {
     products = update_in_two_passes();
@@ -358,6 +361,7 @@ EvaluationResult TrainingStep::evaluate(const Dataset& data,
   const std::size_t tiles =
       tiles_of(examples.size(), cut_batch(1, options_).tile_height);
   std::vector<LossSum> sums(tiles);
+  const Array& parameters = average_ ? average_->values() : parameters_;
   threads_.run([&](std::size_t number) {
     Worker& worker = workers_[number];
     const Range own = part(tiles, number, threads_.workers());
@@ -366,7 +370,7 @@ EvaluationResult TrainingStep::evaluate(const Dataset& data,
       gather(data, examples.subspan(rows.begin, rows.size()), worker.scratch.input(0),
              worker.labels.data());
       MatrixView logits =
-          network_.forward({.rows = rows.size()}, parameters_.data(), worker.scratch);
+          network_.forward({.rows = rows.size()}, parameters.data(), worker.scratch);
       sums[i] = softmax_cross_entropy(logits, worker.labels.data());
     }
   });

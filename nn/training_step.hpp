@@ -25,6 +25,7 @@
 #include "nn/optimizer.hpp"
 #include "nn/softmax_cross_entropy.hpp"
 #include "nn/thread_pool.hpp"
+#include "nn/weight_average.hpp"
 
 namespace batchlab {
 
@@ -69,7 +70,10 @@ class TrainingStep {
     InnerProducts inner_products;             // of the last round's rows
     bool parameters_finite = true;
   };
-  Update update(double learning_rate, double batch_ratio = 1);  // see optimizer.hpp
+  // `moments_ratio` and `average_ratio`: batch_ratio of optimizer.hpp and of
+  // weight_average.hpp.
+  Update update(double learning_rate, double moments_ratio = 1,
+                double average_ratio = 1);
 
   // What update() would measure beside steps and inner products. Changes nothing.
   [[nodiscard]] Update measure();
@@ -77,7 +81,12 @@ class TrainingStep {
   // The next step has none before it, for `steps`.
   void forget_previous() { previous_ = {}; }
 
-  // Mean loss and accuracy over `examples` of `data`, which must not be empty.
+  // From the next update on, takes the parameters into `average`, which must outlive
+  // this.
+  void average_into(WeightAverage& average) { average_ = &average; }
+
+  // Mean loss and accuracy over `examples` of `data`, which must not be empty, with the
+  // average of the parameters where there is one.
   [[nodiscard]] EvaluationResult evaluate(const Dataset& data,
                                           std::span<const std::uint32_t> examples);
 
@@ -136,7 +145,8 @@ class TrainingStep {
   // Where there are several rounds: gradient sums of those of the first and the second
   // half, without the last; untouched otherwise.
   Array half_sums_[2];
-  Array gradient_;          // mean gradient, kept where a measurement asks for it
+  Array gradient_;  // mean gradient, kept where a measurement asks for it
+  WeightAverage* average_ = nullptr;
   BatchGradient previous_;  // what gradient_ holds of the step before
   std::vector<TileSums> tiles_;
   std::vector<PieceSums> pieces_;

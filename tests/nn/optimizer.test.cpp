@@ -256,5 +256,35 @@ TEST_P(EveryOptimizer, DescendsAQuadratic) {
 
 INSTANTIATE_TEST_SUITE_P(Variants, EveryOptimizer, testing::ValuesIn(variants));
 
+class AnyOptimizer : public testing::TestWithParam<OptimizerOptions> {};
+
+TEST_P(AnyOptimizer, BeginsAnewAfterAReset) {
+  RandomValues random(4);
+  const auto used = make_optimizer(GetParam(), 37),
+             fresh = make_optimizer(GetParam(), 37);
+  std::vector<float> parameters = random.floats(37);
+  for (int step = 0; step < 3; ++step) {
+    used->begin_step(0.1);
+    used->update(parameters.data(), random.floats(37), 0);
+  }
+  used->reset();
+  std::vector<float> others = parameters;
+  for (int step = 0; step < 3; ++step) {
+    const std::vector<float> gradient = random.floats(37);
+    used->begin_step(0.1);
+    used->update(parameters.data(), gradient, 0);
+    fresh->begin_step(0.1);
+    fresh->update(others.data(), gradient, 0);
+  }
+  EXPECT_EQ(parameters, others);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, AnyOptimizer,
+    testing::Values(OptimizerOptions{.name = "sgd", .momentum = 0.9},
+                    OptimizerOptions{.name = "adam"},
+                    OptimizerOptions{.name = "adagrad",
+                                     .initial_squared_gradient_sum = 0.1}));
+
 }  // namespace
 }  // namespace batchlab
