@@ -14,6 +14,7 @@
 #include "nn/array.hpp"
 #include "nn/data_stream.hpp"
 #include "nn/product_kernel.hpp"
+#include "nn/softmax_cross_entropy.hpp"
 
 namespace batchlab {
 
@@ -48,6 +49,8 @@ class Layer {
   [[nodiscard]] virtual std::size_t inputs() const = 0;  // features of a row
   [[nodiscard]] virtual std::size_t outputs() const = 0;
   [[nodiscard]] virtual std::vector<ParameterBlock> parameters() const { return {}; }
+  // That of a network whose last layer this is.
+  [[nodiscard]] virtual Loss loss() const { return softmax_cross_entropy; }
   // Floats per row that forward() leaves for backward() beside input and output.
   [[nodiscard]] virtual std::size_t scratch_per_row() const { return 0; }
 

@@ -78,6 +78,7 @@ class Network {
 
   [[nodiscard]] std::size_t inputs() const { return inputs_; }
   [[nodiscard]] std::size_t outputs() const { return layers_.back()->outputs(); }
+  [[nodiscard]] Loss loss() const { return layers_.back()->loss(); }
   [[nodiscard]] std::size_t parameter_count() const { return parameter_count_; }
   [[nodiscard]] const std::vector<NamedBlock>& blocks() const { return blocks_; }
 

@@ -110,7 +110,7 @@ TrainingStep::TileSums TrainingStep::run_tile(const Tile& tile, Worker& worker) 
   gather(data_, std::span(tile.batch->examples).subspan(tile.first_row, tile.rows),
          round_.input(tile.workspace_row), worker.labels.data());
   MatrixView logits = network_.forward(tile, parameters_.data(), round_);
-  TileSums sums{softmax_cross_entropy(logits, worker.labels.data())};
+  TileSums sums{network_.loss()(logits, worker.labels.data())};
   network_.backward(tile, parameters_.data(), round_);
   if (measurements_.examples) {
     double* norms_squared = worker.example_norms_squared.data();
@@ -371,13 +371,13 @@ EvaluationResult TrainingStep::evaluate(const Dataset& data,
              worker.labels.data());
       MatrixView logits =
           network_.forward({.rows = rows.size()}, parameters.data(), worker.scratch);
-      sums[i] = softmax_cross_entropy(logits, worker.labels.data());
+      sums[i] = network_.loss()(logits, worker.labels.data());
     }
   });
   EvaluationResult result;
   for (const LossSum& sum : sums) {
     result.loss += sum.loss;
-    result.accuracy += static_cast<double>(sum.correct);
+    result.accuracy += sum.correct;
   }
   result.loss /= static_cast<double>(examples.size());
   result.accuracy /= static_cast<double>(examples.size());

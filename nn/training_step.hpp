@@ -23,7 +23,6 @@
 #include "nn/gradient_statistics.hpp"
 #include "nn/network.hpp"
 #include "nn/optimizer.hpp"
-#include "nn/softmax_cross_entropy.hpp"
 #include "nn/thread_pool.hpp"
 #include "nn/weight_average.hpp"
 
@@ -41,7 +40,7 @@ struct Measurements {
 
 struct EvaluationResult {
   double loss = 0;      // mean over examples
-  double accuracy = 0;  // share of examples whose largest logit is the label's
+  double accuracy = 0;  // share of correct examples; not a number: see LossSum
 };
 
 class TrainingStep {
