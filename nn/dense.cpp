@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 #include "controllers/error.hpp"
 #include "nn/elementwise.hpp"
@@ -46,12 +45,6 @@ Spread spread_of(Initialisation initialisation, std::size_t inputs,
   return {};
 }
 
-// Box and Muller 1958; 1 - u lies in (0, 1].
-double normal_from(std::uint32_t first, std::uint32_t second) {
-  const double radius = std::sqrt(-2 * std::log(1 - double{uniform_float(first)}));
-  return radius * std::cos(2 * std::numbers::pi * double{uniform_float(second)});
-}
-
 class DenseLayer final : public Layer {
  public:
   DenseLayer(std::size_t inputs, std::size_t units, Activation activation,
@@ -75,7 +68,7 @@ class DenseLayer final : public Layer {
       const auto bits = random_bits(seed, RandomPurpose::initial_weights,
                                     {static_cast<std::uint32_t>(i),
                                      static_cast<std::uint32_t>(i >> 32), number, 0});
-      const double draw = spread.normal ? normal_from(bits[0], bits[1])
+      const double draw = spread.normal ? normal_double(bits[0], bits[1])
                                         : 2 * double{uniform_float(bits[0])} - 1;
       parameters[i] = static_cast<float>(spread.half_width * draw);
     }

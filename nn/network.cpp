@@ -11,10 +11,24 @@
 #include "nn/activation.hpp"
 #include "nn/dense.hpp"
 #include "nn/dropout.hpp"
+#include "nn/quadratic_layer.hpp"
 
 namespace batchlab {
 
 namespace {
+
+// What to say of them, or nothing.
+std::string wrong_eigenvalues(std::span<const double> eigenvalues, std::size_t inputs) {
+  if (!eigenvalues.empty() && eigenvalues.size() != inputs) {
+    return fmt::format("eigenvalues must be {}, one for each input, got {}", inputs,
+                       eigenvalues.size());
+  }
+  for (const double eigenvalue : eigenvalues) {
+    if (eigenvalue >= 0) continue;
+    return fmt::format("eigenvalues must be at least 0, got {}", eigenvalue);
+  }
+  return "";
+}
 
 std::unique_ptr<Layer> make_layer(const LayerOptions& options, std::size_t inputs,
                                   std::uint32_t number) {
@@ -32,6 +46,12 @@ std::unique_ptr<Layer> make_layer(const LayerOptions& options, std::size_t input
     }
     return make_dropout_layer(inputs, options.rate, number);
   }
+  if (options.type == "quadratic") {
+    const std::string wrong = wrong_eigenvalues(options.eigenvalues, inputs);
+    if (!wrong.empty()) refuse(wrong);
+    return make_quadratic_layer(
+        make_quadratic(inputs, options.eigenvalues, options.seed));
+  }
   if (options.type == "relu" || options.type == "tanh") {
     return make_activation_layer(find_activation(options.type), inputs);
   }
@@ -41,7 +61,8 @@ std::unique_ptr<Layer> make_layer(const LayerOptions& options, std::size_t input
 }  // namespace
 
 const std::vector<std::string>& layer_types() {
-  static const std::vector<std::string> types{"dense", "relu", "tanh", "dropout"};
+  static const std::vector<std::string> types{"dense", "relu", "tanh", "dropout",
+                                              "quadratic"};
   return types;
 }
 

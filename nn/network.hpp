@@ -16,11 +16,13 @@ namespace batchlab {
 // One layer as a specification describes it; what a type does not use is ignored here
 // and refused where the specification is read.
 struct LayerOptions {
-  std::string type;  // dense, relu, tanh, dropout
+  std::string type;  // one of layer_types()
   std::size_t units = 0;
   std::string activation = "none";
   std::string initialisation = "glorot_uniform";
   double rate = 0;
+  std::vector<double> eigenvalues = {};  // none: as make_quadratic() draws them
+  std::uint32_t seed = 0;                // of the quadratic
 };
 
 [[nodiscard]] const std::vector<std::string>& layer_types();
@@ -73,7 +75,8 @@ class Workspace {
 class Network {
  public:
   // Throws Error(usage) for an unknown type or activation, a dense layer without units,
-  // a dropout rate outside [0, 1), no layers.
+  // a dropout rate outside [0, 1), eigenvalues that are not as many as inputs or one
+  // below 0, no layers.
   Network(std::size_t inputs, std::span<const LayerOptions> layers);
 
   [[nodiscard]] std::size_t inputs() const { return inputs_; }

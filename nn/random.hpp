@@ -17,6 +17,8 @@ enum class RandomPurpose : std::uint32_t {
   data_split = 2,
   initial_weights = 3,
   dropout = 4,
+  generated_data = 5,
+  quadratic = 6,
 };
 
 using RandomCounter = std::array<std::uint32_t, 4>;
@@ -29,6 +31,9 @@ using RandomCounter = std::array<std::uint32_t, 4>;
 [[nodiscard]] constexpr float uniform_float(std::uint32_t bits) {
   return static_cast<float>(bits >> 8) * 0x1p-24F;
 }
+
+// Standard normal.
+[[nodiscard]] double normal_double(std::uint32_t first, std::uint32_t second);
 
 // Uniform in [0, bound), bound > 0, with a bias below bound / 2^64.
 [[nodiscard]] constexpr std::uint32_t uniform_integer(std::uint32_t high,

@@ -11,6 +11,7 @@
 #include "controllers/error.hpp"
 #include "nn/dense.hpp"
 #include "nn/dropout.hpp"
+#include "nn/quadratic_layer.hpp"
 #include "tests/nn/random_values.hpp"
 
 namespace batchlab {
@@ -233,6 +234,40 @@ TEST(ActivationLayer, KeepsNotANumberAtEveryPosition) {
 TEST(DropoutGradient, MatchesFiniteDifferencesUnderItsFixedMask) {
   LayerProbe probe{make_dropout_layer(21, 0.4, 2), 3, 1};
   expect_gradients_match(probe);
+}
+
+LayerProbe quadratic_probe(std::size_t rows, std::size_t dimensions) {
+  return {make_quadratic_layer(make_quadratic(dimensions, {}, 3)), rows, 1};
+}
+
+TEST(QuadraticLayer, GradientMatchesFiniteDifferences) {
+  for (const std::size_t dimensions : {1, 5, 18}) {
+    LayerProbe probe = quadratic_probe(3, dimensions);
+    expect_gradients_match(probe);
+  }
+}
+
+TEST(QuadraticLayer, ARunningSumIsTheGradientOfTheFirstRows) {
+  LayerProbe both = quadratic_probe(5, 18), first = quadratic_probe(3, 18);
+  const auto sums = both.backward(3);
+  EXPECT_EQ(sums.parameters, both.backward().parameters);
+  first.parameters = both.parameters;
+  std::copy_n(both.input.data(), 3 * 18, first.input.data());
+  std::copy_n(both.weights.data(), 3 * 18, first.weights.data());
+  EXPECT_EQ(sums.of_part, first.backward().parameters);
+}
+
+TEST(QuadraticLayer, NormsEqualThoseOfTheGradientsOfSingleRows) {
+  LayerProbe tile = quadratic_probe(4, 18);
+  const auto norms = tile.backward().example_norms_squared;
+  for (std::size_t i = 0; i < 4; ++i) {
+    LayerProbe row = quadratic_probe(1, 18);
+    std::copy_n(tile.weights.data() + i * 18, 18, row.weights.data());
+    double norm_squared = 0;
+    for (const float g : row.backward().parameters)
+      norm_squared += double{g} * double{g};
+    EXPECT_NEAR(norms[i], norm_squared, 1e-5 * norm_squared);
+  }
 }
 
 TEST(Names, UnknownActivationsAndInitialisationsAreRefused) {

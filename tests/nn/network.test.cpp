@@ -76,6 +76,12 @@ TEST(Network, RefusesWhatItCannotBuildAndSaysWhy) {
                 AllOf(HasSubstr("layers[0]"), HasSubstr("rate must be in [0, 1)")));
   }
   EXPECT_EQ(refusal({dropout(0), dense(1)}), "accepted");
+  LayerOptions quadratic = layer("quadratic");
+  EXPECT_EQ(refusal({quadratic}), "accepted");
+  quadratic.eigenvalues = {1, 2, 3};
+  EXPECT_THAT(refusal({quadratic}), HasSubstr("must be 4, one for each input, got 3"));
+  quadratic.eigenvalues = {1, 2, -3, 4};
+  EXPECT_THAT(refusal({quadratic}), HasSubstr("at least 0, got -3"));
 }
 
 TEST(Network, InitialParametersDependOnSeedAndLayerNumber) {

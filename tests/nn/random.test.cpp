@@ -51,6 +51,8 @@ TEST(RandomPurposeValues, AreFixedForever) {
   EXPECT_EQ(RandomPurpose::data_split, purpose(2));
   EXPECT_EQ(RandomPurpose::initial_weights, purpose(3));
   EXPECT_EQ(RandomPurpose::dropout, purpose(4));
+  EXPECT_EQ(RandomPurpose::generated_data, purpose(5));
+  EXPECT_EQ(RandomPurpose::quadratic, purpose(6));
 }
 
 TEST(UniformFloat, RunsFromZeroToJustBelowOne) {
