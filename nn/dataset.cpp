@@ -17,6 +17,7 @@
 
 #include "controllers/error.hpp"
 #include "nn/idx.hpp"
+#include "nn/noisy_quadratic.hpp"
 #include "nn/random.hpp"
 
 namespace batchlab {
@@ -174,12 +175,16 @@ void draw_first(std::vector<std::uint32_t>& positions, std::size_t count,
 }  // namespace
 
 std::span<const KnownDataSet> known_data_sets() {
-  static const std::array<KnownDataSet, 2> sets = {{
+  static const std::array<KnownDataSet, 3> sets = {{
       {"fashion-mnist", "28 x 28 grey images of 10 kinds of clothes, 60,000 and 10,000",
        "/usr/share/datasets/fashion-mnist", "dataset-fashion-mnist",
        "b4f29f28-741a4657-678fe0b1-80142c1f", 10},
       {"idx", "four files of your own, named and laid out as those of MNIST", "", "",
        "", 0},
+      {"noisy-quadratic",
+       "generated: the loss is half the squared distance to an example, in the metric "
+       "of a quadratic layer",
+       "", "", "", 1, true},
   }};
   return sets;
 }
@@ -193,8 +198,15 @@ const KnownDataSet& find_data_set(const std::string& name) {
   throw unknown_name("data set", name, known);
 }
 
-DataSource load_data(const std::string& name, const std::string& folder) {
+DataSource load_data(const std::string& name, const std::string& folder,
+                     const GeneratedData& generated) {
   const KnownDataSet& set = find_data_set(name);
+  if (set.generated) {
+    if (folder.empty()) return make_noisy_quadratic(generated);
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: is generated and read from no folder, got {}",
+                            set.name, printable(folder, 400)));
+  }
   DataSource source{set.name, folder.empty() ? set.folder : folder, "", {}, {}};
   if (source.folder.empty()) {
     throw Error(ErrorKind::usage, set.name + ": data.folder must be given");

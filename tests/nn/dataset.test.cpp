@@ -202,6 +202,7 @@ TEST(KnownDataSets, AreFoundByName) {
     EXPECT_EQ(&find_data_set(set.name), &set);
     EXPECT_FALSE(set.summary.empty());
     EXPECT_TRUE(set.checksum.empty() || set.checksum.size() == 35U);
+    EXPECT_TRUE(!set.generated || (set.folder.empty() && set.package.empty()));
   }
 }
 
