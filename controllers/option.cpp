@@ -88,6 +88,8 @@ class Check {
         return choice(value);
       case Option::Kind::integer_list:
         return integer_list(value);
+      case Option::Kind::number_list:
+        return number_list(value);
       case Option::Kind::table_list:
         return table_list(value);
       case Option::Kind::text:
@@ -124,14 +126,14 @@ class Check {
     return *whole;
   }
 
-  [[nodiscard]] json number(const json& value) const {
+  [[nodiscard]] json number(const json& value, const std::string& place = "") const {
     const std::string range = range_text(option_);
     if (!value.is_number()) {
-      refuse(range.empty() ? "a number" : "a number " + range, value);
+      refuse(range.empty() ? "a number" : "a number " + range, value, place);
     }
     const double number = value.get<double>();
     if (!std::isfinite(number) || !in_range(option_, number)) {
-      refuse(range.empty() ? "a finite number" : range, value);
+      refuse(range.empty() ? "a finite number" : range, value, place);
     }
     return number;
   }
@@ -157,6 +159,15 @@ class Check {
     json result = json::array();
     for (std::size_t i = 0; i < value.size(); ++i) {
       result.push_back(integer(value[i], fmt::format("[{}]", i)));
+    }
+    return result;
+  }
+
+  [[nodiscard]] json number_list(const json& value) const {
+    if (!value.is_array()) refuse("a list of numbers", value);
+    json result = json::array();
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      result.push_back(number(value[i], fmt::format("[{}]", i)));
     }
     return result;
   }

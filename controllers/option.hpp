@@ -19,6 +19,7 @@ struct Option {
     choice,
     text,
     integer_list,
+    number_list,
     text_list,
     table,
     table_list
@@ -27,7 +28,7 @@ struct Option {
   std::string name;
   Kind kind = Kind::number;
   nlohmann::json default_value;  // null: not set; then the option may be left out
-  // Inclusive range of a number, an integer, or each member of an integer_list.
+  // Inclusive range of a number, an integer, or each member of a list of them.
   double minimum = -1e300;
   double maximum = 1e300;
   std::vector<std::string> choices;  // of a choice

@@ -22,6 +22,7 @@ const std::vector<Option> options{
     {"smooth", Kind::boolean, false, 0, 0, {}, "", ""},
     {"shape", Kind::choice, "list", 0, 0, {"list", "cosine"}, "", ""},
     {"sizes", Kind::integer_list, nullptr, 1, 64, {}, "examples", ""},
+    {"weights", Kind::number_list, json::array(), 0, 2, {}, "", ""},
     {"phases", Kind::table_list, nullptr, 0, 0, {}, "", ""},
     {.name = "offset", .default_value = 0, .choices = {}, .unit = "", .help = ""},
 };
@@ -107,6 +108,11 @@ TEST(CheckedOptions, ChecksEveryMemberOfAList) {
   EXPECT_THAT(refused({{"sizes", 8}}), HasSubstr("list"));
   EXPECT_THAT(refused({{"phases", json::array()}}),
               HasSubstr("at least one table, got []"));
+  EXPECT_EQ(refused({{"weights", {0.5, -0.5}}}),
+            "cyclic: weights[1] must be in [0, 2], got -0.5");
+  EXPECT_THAT(refused({{"weights", {"1"}}}), HasSubstr("weights[0] must be a number"));
+  EXPECT_THAT(refused({{"weights", 1}}), HasSubstr("a list of numbers, got 1"));
+  EXPECT_EQ(checked({{"weights", {1, 0.5}}}).at("weights"), json({1.0, 0.5}));
   EXPECT_THAT(refused({{"phases", {1}}}), HasSubstr("at least one table, got [1]"));
 }
 
