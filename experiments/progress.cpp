@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 namespace batchlab {
@@ -48,8 +49,12 @@ void Progress::on_step(const Statistics& after, double training_seconds) {
 
 void Progress::on_evaluation(const Statistics& at, double training_seconds,
                              const std::string& split, const EvaluationResult& result) {
-  last_evaluation_ = fmt::format("{} accuracy {:.4f}", split, result.accuracy);
-  last_accuracy_ = fmt::format("{} {:.3f} ", split, result.accuracy);
+  const bool has_accuracy = !std::isnan(result.accuracy);
+  last_evaluation_ = has_accuracy
+                         ? fmt::format("{} accuracy {:.4f}", split, result.accuracy)
+                         : fmt::format("{} loss {:.4f}", split, result.loss);
+  last_accuracy_ =
+      has_accuracy ? fmt::format("{} {:.3f} ", split, result.accuracy) : "";
   if (!rewrite_ && split == "test") {
     say(line(at, training_seconds, false) + '\n');
   }

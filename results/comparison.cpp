@@ -182,7 +182,9 @@ class RowBuilder {
       return trouble(run,
                      split_.empty() ? "no evaluation" : "no evaluation on " + split_);
     }
-    keep(run, "last accuracy", last->accuracy, accuracy_);
+    if (!std::isnan(last->accuracy)) {  // as it is where the data have no classes
+      keep(run, "last accuracy", last->accuracy, accuracy_);
+    }
     keep(run, "last loss", last->loss, loss_);
     const json steps = run.record.value("steps", json());
     if (!steps.is_number_integer() || steps == last->step) return;

@@ -69,10 +69,15 @@ int compare_runs(const Command& command, const std::vector<std::string>& argumen
   return 0;
 }
 
+// Not a number where the data have no classes.
+std::string accuracy_text(double accuracy) {
+  return std::isnan(accuracy) ? "-" : fmt::format("{:.4f}", accuracy);
+}
+
 std::string accuracy_text(const Run& run) {
   const auto last = std::find_if(run.evaluations.rbegin(), run.evaluations.rend(),
                                  [](const Evaluation& e) { return e.split == "test"; });
-  return last == run.evaluations.rend() ? "-" : fmt::format("{:.4f}", last->accuracy);
+  return last == run.evaluations.rend() ? "-" : accuracy_text(last->accuracy);
 }
 
 template <class T>
@@ -105,9 +110,9 @@ void print_evaluations(const Run& run) {
   fmt::print("\n{:>8} {:>6} {:>12} {:>9}  {:<10} {:>8} {:>9}\n", "step", "epoch",
              "examples", "seconds", "split", "loss", "accuracy");
   for (const Evaluation& row : run.evaluations) {
-    fmt::print("{:>8} {:>6} {:>12} {:>9.3f}  {:<10} {:>8.4f} {:>9.4f}\n", row.step,
+    fmt::print("{:>8} {:>6} {:>12} {:>9.3f}  {:<10} {:>8.4f} {:>9}\n", row.step,
                row.epoch, row.examples_seen, row.training_seconds, printable(row.split),
-               row.loss, row.accuracy);
+               row.loss, accuracy_text(row.accuracy));
   }
 }
 

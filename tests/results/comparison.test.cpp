@@ -182,6 +182,17 @@ TEST(Compare, LeavesOutAFigureThatIsNoNumberAndSaysSo) {
   EXPECT_THAT(row.troubles, ElementsAre("seed 1: last loss is nan, left out"));
 }
 
+TEST(Compare, TakesAnAccuracyThatIsNoNumberForNone) {
+  Runs runs = seeds("constant", 2);
+  for (auto& run : runs) {
+    run.evaluations[0].accuracy = std::numeric_limits<double>::quiet_NaN();
+  }
+  const ComparisonRow row = only(runs).rows.at(0);
+  EXPECT_EQ(row.accuracy.count, 0u);
+  EXPECT_EQ(row.loss.count, 2u);
+  EXPECT_THAT(row.troubles, testing::IsEmpty());
+}
+
 TEST(Compare, ReportsMissingTotalsAndAnEvaluationBeforeTheEnd) {
   Runs runs = seeds("phases", 1);
   runs[0].record.erase("examples_seen");
