@@ -26,6 +26,11 @@ std::optional<T> optional_of(const json& value) {
   return value.is_null() ? std::nullopt : std::optional<T>(value.get<T>());
 }
 
+GeneratedData generated_from(const json& data) {
+  if (!find_data_set(data.at("set")).generated) return {};
+  return {data.at("examples"), data.at("dimensions"), data.at("seed")};
+}
+
 DataConfiguration data_from(const json& data) {
   static const std::map<std::string, SplitPart> parts{{"first", SplitPart::first},
                                                       {"last", SplitPart::last},
@@ -35,16 +40,16 @@ DataConfiguration data_from(const json& data) {
                                                       {"carry", EpochTail::carry}};
   DataConfiguration result;
   result.set = data.at("set");
-  result.folder =
-      data.at("folder").is_null() ? "" : data.at("folder").get<std::string>();
+  result.folder = optional_of<std::string>(data.value("folder", json())).value_or("");
   result.validation_fraction = data.at("validation_fraction");
   result.validation_part = parts.at(data.at("validation_part"));
   result.split_seed = data.at("split_seed");
-  result.first_example = data.at("first_example");
+  result.first_example = data.value("first_example", std::int64_t{0});
   result.examples = optional_of<std::int64_t>(data.at("examples"));
   result.shuffle = data.at("shuffle");
   result.tail = tails.at(data.at("tail"));
   result.input_scale = data.at("scaling") == "unit" ? 1.0F / 255 : 1.0F;
+  result.generated = generated_from(data);
   return result;
 }
 
@@ -57,6 +62,8 @@ std::vector<LayerOptions> layers_from(const json& model) {
     options.activation = layer.value("activation", options.activation);
     options.initialisation = layer.value("initialisation", options.initialisation);
     options.rate = layer.value("rate", 0.0);
+    options.eigenvalues = layer.value("eigenvalues", options.eigenvalues);
+    options.seed = layer.value("seed", options.seed);
     layers.push_back(options);
   }
   return layers;
@@ -165,6 +172,10 @@ std::vector<RunConfiguration> expand(const json& document) {
     }
   }
   return runs;
+}
+
+DataSource load_data(const DataConfiguration& configuration) {
+  return load_data(configuration.set, configuration.folder, configuration.generated);
 }
 
 Split make_split(const DataConfiguration& configuration, const Dataset& training) {

@@ -31,7 +31,8 @@ struct DataConfiguration {
   std::optional<std::int64_t> examples;  // from there on; absent: all
   bool shuffle = true;
   EpochTail tail = EpochTail::keep;
-  float input_scale = 1;  // from bytes to the network's inputs
+  float input_scale = 1;    // from bytes to the network's inputs
+  GeneratedData generated;  // of a set that is generated
 };
 
 // The run ends with the first that is spent.
@@ -89,6 +90,9 @@ struct RunConfiguration {
 // All runs of `document`, by controller entry, then seed. Throws Error(usage) for
 // unknown keys and names (naming the closest), wrong types and ranges.
 [[nodiscard]] std::vector<RunConfiguration> expand(const nlohmann::json& document);
+
+// Reads or generates the data. Throws as load_data() of nn/dataset.hpp does.
+[[nodiscard]] DataSource load_data(const DataConfiguration& configuration);
 
 // The training examples and what is held out, of loaded data.
 [[nodiscard]] Split make_split(const DataConfiguration& configuration,

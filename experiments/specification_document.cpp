@@ -59,7 +59,25 @@ json complete_layer(std::size_t number, const json& given) {
   return layer;
 }
 
-json complete_model(const json& given) {
+// A set that is generated goes with one quadratic layer, any other set with none.
+void check_model(const json& layers, const std::string& set) {
+  const bool quadratic = find_data_set(set).generated;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const json& type = layers[i].at("type");
+    if ((type == "quadratic") == quadratic) continue;
+    refuse(quadratic ? fmt::format("model.layers[{}]: type must be quadratic for "
+                                   "data.set = \"{}\", got {}",
+                                   i, set, type.dump())
+                     : fmt::format("model.layers[{}]: type quadratic needs data.set = "
+                                   "\"noisy-quadratic\", got \"{}\"",
+                                   i, set));
+  }
+  if (!quadratic || layers.size() == 1) return;
+  refuse(fmt::format("model.layers: must be one layer for data.set = \"{}\", got {}",
+                     set, layers.size()));
+}
+
+json complete_model(const json& given, const std::string& set) {
   static const std::vector<Option> options{{"layers",
                                             Option::Kind::table_list,
                                             nullptr,
@@ -69,6 +87,10 @@ json complete_model(const json& given) {
                                             "",
                                             "from input to output"}};
   if (given.is_null()) {
+    if (find_data_set(set).generated) {
+      const json layer{{"type", "quadratic"}};
+      return complete_model({{"layers", json::array({layer})}}, set);
+    }
     refuse("model: missing; e.g. [model] layers = [{ type = \"dense\", units = 10 }]");
   }
   json model = checked_options("model", options, given);
@@ -78,6 +100,7 @@ json complete_model(const json& given) {
     layer = complete_layer(number, layer);
     ++number;
   }
+  check_model(model.at("layers"), set);
   return model;
 }
 
@@ -88,6 +111,13 @@ json complete_target(const json& given, const json& data) {
     refuse("target: value is missing, e.g. value = 0.86");
   const std::string metric = target.at("metric");
   const double value = target.at("value");
+  const std::string set = data.at("set");
+  if (metric.ends_with("accuracy") && find_data_set(set).generated) {
+    refuse(
+        fmt::format("target: metric must be test_loss or validation_loss for "
+                    "data.set = \"{}\", got {}",
+                    set, metric));
+  }
   if (metric.ends_with("accuracy") && value > 1) {
     refuse(
         fmt::format("target: value must be in [0, 1] for an accuracy, got {}", value));
@@ -136,9 +166,8 @@ json complete_shared(const json& given) {
   check_name("name", top.at("name"));
   top["budget"] = complete_budget(top.at("budget"));
   top["data"] = checked_options("data", data_options(), top.at("data"));
-  static_cast<void>(find_data_set(top.at("data").at("set")));
   top["target"] = complete_target(top.at("target"), top.at("data"));
-  top["model"] = complete_model(top.at("model"));
+  top["model"] = complete_model(top.at("model"), top.at("data").at("set"));
   top["optimizer"] =
       checked_options("optimizer", optimizer_options(), top.at("optimizer"));
   top["schedule"] = checked_options("schedule", schedule_options(), top.at("schedule"));

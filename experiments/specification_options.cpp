@@ -7,6 +7,7 @@
 #include "controllers/coupling.hpp"
 #include "controllers/statistics.hpp"
 #include "nn/activation.hpp"
+#include "nn/dataset.hpp"
 #include "nn/dense.hpp"
 #include "nn/network.hpp"
 #include "nn/optimizer.hpp"
@@ -22,6 +23,15 @@ constexpr double largest_seed = 4294967295.0;
 std::vector<std::string> coupling_names() {
   std::vector<std::string> names;
   for (const Coupling& coupling : couplings()) names.push_back(coupling.name);
+  return names;
+}
+
+// Those that are generated, or read, or both.
+std::vector<std::string> data_set_names(bool generated, bool read) {
+  std::vector<std::string> names;
+  for (const KnownDataSet& set : known_data_sets()) {
+    if (set.generated ? generated : read) names.push_back(set.name);
+  }
   return names;
 }
 
@@ -63,7 +73,14 @@ std::span<const Option> top_options() {
        "",
        "what the comparison measures the way to"},
       {"data", Kind::table, nlohmann::json::object(), 0, 0, {}, "", "the examples"},
-      {"model", Kind::table, nullptr, 0, 0, {}, "", "the network"},
+      {"model",
+       Kind::table,
+       nullptr,
+       0,
+       0,
+       {},
+       "",
+       "the network; unset with data.set = noisy-quadratic: one quadratic layer"},
       {"optimizer",
        Kind::table,
        nlohmann::json::object(),
@@ -159,26 +176,53 @@ std::span<const Option> target_options() {
 }
 
 std::span<const Option> data_options() {
+  static const auto read = data_set_names(false, true),
+                    generated = data_set_names(true, false);
   static const std::vector<Option> options{
-      {"set", Kind::text, "fashion-mnist", 0, 0, {}, "", "`batchlab data` lists them"},
-      {"folder",
-       Kind::text,
-       nullptr,
-       0,
-       0,
-       {},
-       "",
-       "where the IDX files are; unset: the set's own"},
-      {"first_example",
-       Kind::integer,
-       0,
-       0,
-       most_counted,
-       {},
-       "examples",
-       "where the examples in use begin in the training file"},
-      count_option("examples", nullptr, "examples",
-                   "how many of the training file are in use; unset: all"),
+      {"set", Kind::choice, "fashion-mnist", 0, 0, data_set_names(true, true), "",
+       "`batchlab data` says what they are"},
+      only_for("set", read,
+               {"folder",
+                Kind::text,
+                nullptr,
+                0,
+                0,
+                {},
+                "",
+                "where the IDX files are; unset: the set's own"}),
+      only_for("set", read,
+               {"first_example",
+                Kind::integer,
+                0,
+                0,
+                most_counted,
+                {},
+                "examples",
+                "where the examples in use begin in the training file"}),
+      only_for("set", read,
+               count_option("examples", nullptr, "examples",
+                            "how many of the training file are in use; unset: all")),
+      only_for("set", generated,
+               {"examples",
+                Kind::integer,
+                10000,
+                2,
+                1e6,
+                {},
+                "examples",
+                "how many to generate; to test, a fifth as many more"}),
+      only_for(
+          "set", generated,
+          {"dimensions", Kind::integer, 100, 1, 1000, {}, "", "numbers in an example"}),
+      only_for("set", generated,
+               {"seed",
+                Kind::integer,
+                0,
+                0,
+                largest_seed,
+                {},
+                "",
+                "draws the examples: the same for all runs"}),
       {"validation_fraction",
        Kind::number,
        0,
@@ -236,6 +280,25 @@ std::span<const Option> layer_options() {
       only_for(
           "type", {"dense"},
           choice_option("initialisation", initialisation_names(), "of the weights")),
+      only_for("type", {"quadratic"},
+               {"eigenvalues",
+                Kind::number_list,
+                nlohmann::json::array(),
+                0,
+                1e6,
+                {},
+                "",
+                "of the loss's curvature (Q), one for each dimension; []: a tenth in "
+                "(30, 60), the others in (0, 1), drawn as in DeepOBS quadratic_deep"}),
+      only_for("type", {"quadratic"},
+               {"seed",
+                Kind::integer,
+                0,
+                0,
+                largest_seed,
+                {},
+                "",
+                "draws the directions of Q, and eigenvalues that are not given"}),
       only_for("type", {"dropout"},
                number_option("rate", nullptr, 0, 0.999, "", "share of values zeroed")),
   };

@@ -238,7 +238,7 @@ int exit_code(const std::vector<PlannedRun>& runs,
 }  // namespace
 
 int run_sweep(const std::vector<RunConfiguration>& runs, const SweepOptions& options) {
-  const DataSource source = load_data(runs.front().data.set, runs.front().data.folder);
+  const DataSource source = load_data(runs.front().data);
   std::vector<PlannedRun> planned;
   for (const RunConfiguration& run : runs) {
     planned.push_back(plan_run(run, options.out, source.checksum));

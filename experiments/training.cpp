@@ -69,6 +69,13 @@ void check_needs(const RunConfiguration& configuration, Needs needs,
                     "above 0, or another metric of the rule",
                     configuration.label));
   }
+  const std::string& set = configuration.data.set;
+  if (needs.has(&Statistics::validation_accuracy) && find_data_set(set).generated) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: needs an accuracy, which data.set = \"{}\" has not; "
+                            "set another metric of the rule, as validation_loss",
+                            configuration.label, set));
+  }
 }
 
 }  // namespace

@@ -116,7 +116,7 @@ int run_bench(const Command& command, const std::vector<std::string>& arguments)
     fmt::print(stderr, "batchlab: note: {}\n", note);
   }
   const RunConfiguration run = expand(document).front();
-  const DataSource source = load_data(run.data.set, run.data.folder);
+  const DataSource source = load_data(run.data);
   const std::vector<BenchRow> rows = bench(run, source, options);
   const std::vector<StepTimeFit> fits = fit_step_time(rows);
   if (values.count("json")) {

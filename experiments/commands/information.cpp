@@ -98,11 +98,18 @@ int show_controllers(const Command& command,
 }
 
 void print_data(const DataSource& source) {
-  fmt::print("{}: {}\n  checksum {}\n  shape {}, {} classes\n", source.name,
-             printable(source.folder, 400), source.checksum,
-             fmt::join(source.training.shape, " x "), source.training.classes);
+  const bool classes = !find_data_set(source.name).generated;
+  fmt::print("{}: {}\n  checksum {}\n  shape {}", source.name,
+             classes ? printable(source.folder, 400) : "generated", source.checksum,
+             fmt::join(source.training.shape, " x "));
+  fmt::print("{}\n",
+             classes ? fmt::format(", {} classes", source.training.classes) : "");
   for (const auto& [name, data] :
        {std::pair("training", &source.training), std::pair("test", &source.test)}) {
+    if (!classes) {
+      fmt::print("  {:<9} {:>6} examples\n", name, data->examples());
+      continue;
+    }
     std::vector<std::size_t> counts(data->classes);
     for (const std::uint8_t label : data->labels) ++counts[label];
     fmt::print("  {:<9} {:>6} examples, per class {}\n", name, data->examples(),
@@ -120,9 +127,11 @@ int show_data(const Command& command, const std::vector<std::string>& arguments)
   if (!values) return 0;
   if (!values->count("name")) {
     for (const KnownDataSet& set : known_data_sets()) {
-      fmt::print("{:<14} {}\n{:<14}   {}\n", set.name, set.summary, "",
-                 set.package.empty() ? "data.folder names its folder"
-                                     : "Debian package " + set.package);
+      const std::string where = set.generated
+                                    ? "options: data.examples, dimensions, seed"
+                                : set.package.empty() ? "data.folder names its folder"
+                                                      : "Debian package " + set.package;
+      fmt::print("{:<16} {}\n{:<16}   {}\n", set.name, set.summary, "", where);
     }
     fmt::print("\nbatchlab data NAME reads one and checks it.\n");
     return 0;
@@ -143,11 +152,11 @@ const Command controllers_command{
     "rate. With NAME: all options of that rule, with defaults, ranges and units.",
     show_controllers};
 
-const Command data_command{"data", "[NAME]",
-                           "list the data sets, or read one and check it",
-                           "Lists the data sets. With NAME: reads it, verifies its "
-                           "checksum and shows how many\n"
-                           "examples it has of each class.",
-                           show_data};
+const Command data_command{
+    "data", "[NAME]", "list the data sets, or read one and check it",
+    "Lists the data sets. With NAME: reads or generates it, verifies its "
+    "checksum and shows how many\n"
+    "examples it has of each class.",
+    show_data};
 
 }  // namespace batchlab

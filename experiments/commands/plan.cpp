@@ -89,7 +89,7 @@ int run_plan(const Command& command, const std::vector<std::string>& arguments) 
   std::optional<DataSource> source;
   for (const RunConfiguration& run : expand(document)) {
     if (!plans.empty() && plans.back().label == run.label) continue;  // another seed
-    if (!source) source = load_data(run.data.set, run.data.folder);
+    if (!source) source = load_data(run.data);
     plans.push_back(make_plan(run, *source));
   }
   if (values->count("json")) {

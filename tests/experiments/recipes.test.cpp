@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 #include "tests/experiments/program.hpp"
 
 namespace batchlab::test {
@@ -63,7 +65,10 @@ TEST_P(EveryRecipe, RunsShortenedOnTheRealData) {
   for (const auto& path : runs) {
     const auto run = read_run(path);
     EXPECT_EQ(run.status(), "finished") << path;
-    EXPECT_GT(run.evaluations.back().accuracy, 0.3) << path << ": it learned nothing";
+    const Evaluation& last = run.evaluations.back();
+    // The noisy quadratic has no accuracy; its loss is some 65 before the first step.
+    EXPECT_TRUE(last.accuracy > 0.3 || (std::isnan(last.accuracy) && last.loss < 50))
+        << path << ": it learned nothing";
   }
 }
 

@@ -51,6 +51,13 @@ json with(const std::string& place, const json& value) {
   return document;
 }
 
+// With an option that has a meaning only beside a choice, the section holds these two.
+json with(const std::string& place, const Option& option, const json& value) {
+  const auto& [choice, values] = option.only_for;
+  if (choice.empty()) return with(place + '/' + option.name, value);
+  return with(place, {{choice, values.front()}, {option.name, value}});
+}
+
 TEST(Specification, IsCompleteWithDefaults) {
   const json minimal = parse_toml(
       "[model]\nlayers = [{ type = \"dense\", units = 10 }]\n"
@@ -128,8 +135,7 @@ TEST(Specification, AnUnknownNameNamesTheClosest) {
 TEST(Specification, NumbersJustOutsideTheirRangeAreRefused) {
   int checked = 0;
   const auto check = [&](const std::string& place, const Option& option, double value) {
-    EXPECT_THAT(refusal_of(with(place + '/' + option.name, value)),
-                HasSubstr(option.name))
+    EXPECT_THAT(refusal_of(with(place, option, value)), HasSubstr(option.name))
         << place << ' ' << value;
     ++checked;
   };
@@ -154,8 +160,7 @@ TEST(Specification, WrongTypesAreRefusedEverywhere) {
     for (const Option& option : options) {
       const bool is_table = option.kind == Option::Kind::table;
       const json wrong = is_table ? json(3) : json({{"a", 1}});
-      EXPECT_THAT(refusal_of(with(place + '/' + option.name, wrong)),
-                  HasSubstr(option.name))
+      EXPECT_THAT(refusal_of(with(place, option, wrong)), HasSubstr(option.name))
           << place;
     }
     EXPECT_NE(refusal_of(with(place, json::array({1}))), "") << place;
