@@ -86,6 +86,15 @@ class QuadraticLayer final : public Layer {
     }
   }
 
+  void add_inner_products(const ConstMatrixView&, const ConstMatrixView& delta,
+                          const float* direction, MatrixView&,
+                          double* inner_products) const override {
+    for (std::size_t i = 0; i < rows(delta); ++i) {
+      inner_products[i] +=
+          inner_product(delta.data() + i * dimensions_, direction, dimensions_);
+    }
+  }
+
  private:
   ConstMatrixView as_rows(const float* values, std::size_t count) const {
     return view(values, count, dimensions_);

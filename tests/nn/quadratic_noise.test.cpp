@@ -129,7 +129,7 @@ TEST_F(NoisyQuadraticProblem, ClosedFormEqualsNaiveLoopsOverExamples) {
 
 TEST_F(NoisyQuadraticProblem, LossAndGradientOfAStepAreThoseOfTheFormula) {
   move_away();
-  const double loss = trainer_.step.forward_backward(all_, Estimator::none).loss;
+  const double loss = trainer_.step.forward_backward(all_).loss;
   EXPECT_NEAR(loss / examples, mean_loss(), 1e-6 * mean_loss());
   const Array gradient = trainer_.step.gradient();
   Vector differences;
@@ -147,13 +147,13 @@ TEST_F(NoisyQuadraticProblem, LossAndGradientOfAStepAreThoseOfTheFormula) {
 // The sum of the examples' |g_i|^2: of the mean's square and of the deviations'.
 TEST_F(NoisyQuadraticProblem, ExampleNormsAreThoseOfTheFormula) {
   move_away();
-  trainer_.step.forward_backward(all_, Estimator::per_example);
+  trainer_.step.forward_backward(all_, {.examples = true});
   double expected = 0;
   for (std::size_t i = 0; i < examples; ++i) {
     const Vector gradient = times_q(difference(i));
     expected += dot(gradient, gradient);
   }
-  EXPECT_NEAR(trainer_.step.update(0).gradients.weighted_norms_squared, expected,
+  EXPECT_NEAR(trainer_.step.update(0).examples.weighted_norms_squared, expected,
               1e-5 * expected);
 }
 
@@ -161,8 +161,8 @@ TEST_F(NoisyQuadraticProblem, ExampleNormsAreThoseOfTheFormula) {
 TEST_F(NoisyQuadraticProblem, AStepOverAllExamplesMeasuresTheClosedForm) {
   move_away();
   const QuadraticNoise noise = closed_form();
-  trainer_.step.forward_backward(all_, Estimator::per_example);
-  const auto measured = estimate(trainer_.step.update(0).gradients, examples);
+  trainer_.step.forward_backward(all_, {.examples = true});
+  const auto measured = estimate(trainer_.step.update(0).examples, examples);
   const double rounding =
       1e-6 * (noise.gradient_variance_trace + noise.true_gradient_norm_squared);
   EXPECT_NEAR(*measured.gradient_variance_trace, noise.gradient_variance_trace,
@@ -171,17 +171,38 @@ TEST_F(NoisyQuadraticProblem, AStepOverAllExamplesMeasuresTheClosedForm) {
               rounding);
 }
 
+// <g_i, G> and what is orthogonal to it, by naive loops.
+TEST_F(NoisyQuadraticProblem, InnerProductsAreThoseOfTheFormula) {
+  move_away();
+  const Batch batch{first_examples(40), 0, 40};  // of one round: all are measured
+  Vector mean(dimensions);
+  for (std::size_t i = 0; i < 40; ++i) {
+    const Vector gradient = times_q(difference(i));
+    for (std::size_t j = 0; j < dimensions; ++j) mean[j] += gradient[j] / 40;
+  }
+  double deviations = 0;
+  for (std::size_t i = 0; i < 40; ++i) {
+    const double deviation = dot(times_q(difference(i)), mean) - dot(mean, mean);
+    deviations += deviation * deviation;
+  }
+  trainer_.step.forward_backward(batch, {.examples = true, .inner_products = true});
+  const InnerProducts measured = trainer_.step.update(0).inner_products;
+  EXPECT_EQ(measured.examples, 40);
+  EXPECT_NEAR(measured.deviations_squared, deviations, 1e-4 * deviations);
+}
+
 // Over the batches of 20 of many epochs, for both estimators.
 TEST_F(NoisyQuadraticProblem, SmallBatchesMeasureTheClosedFormOnAverage) {
   const QuadraticNoise noise = closed_form();
   RandomValues random(5);
-  for (const Estimator estimator : {Estimator::per_example, Estimator::micro_batch}) {
+  for (const bool lanes : {false, true}) {
     constexpr int batches = 4000;
     double variance = 0, norm = 0, norms_squared = 0;
     for (int i = 0; i < batches; ++i) {
       const Batch batch = random_batch(20, examples, random);
-      trainer_.step.forward_backward(batch, estimator);
-      const auto measured = estimate(trainer_.step.update(0).gradients, examples);
+      trainer_.step.forward_backward(batch, {.examples = !lanes, .lanes = lanes});
+      const auto update = trainer_.step.update(0);
+      const auto measured = estimate(lanes ? update.lanes : update.examples, examples);
       variance += *measured.gradient_variance_trace / batches;
       const double one = *measured.true_gradient_norm_squared;
       norm += one / batches;
@@ -197,7 +218,7 @@ TEST_F(NoisyQuadraticProblem, SmallBatchesMeasureTheClosedFormOnAverage) {
 TEST_F(NoisyQuadraticProblem, GradientDescentEndsAtTheMeanWithTheLeastLoss) {
   move_away();
   for (int i = 0; i < 1500; ++i) {
-    trainer_.step.forward_backward(all_, Estimator::none);
+    trainer_.step.forward_backward(all_);
     trainer_.step.update(0.09);
   }
   for (std::size_t j = 0; j < dimensions; ++j) {
