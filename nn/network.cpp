@@ -94,13 +94,16 @@ Network::Network(std::size_t inputs, std::span<const LayerOptions> layers)
   }
 }
 
-// Pieces of at least 1024 parameters: their passes cost more than their calls.
+// Pieces of at least 1024 parameters, for their passes to cost more than their calls;
+// of 96 wide rows, for the product kernel to use its panels often enough.
 void Network::add_pieces(std::size_t layer) {
   const std::size_t row_size = layers_[layer]->parameter_row_size();
   const std::size_t size = parameter_count_ - offsets_[layer];
   const std::size_t rows = row_size ? size / row_size : 0;
   constexpr std::size_t step = 12;  // whole blocks of the product kernel
-  const std::size_t height = row_size ? step * (1 + 1023 / (step * row_size)) : 1;
+  const std::size_t wide = row_size > 256 ? 8 : 1;
+  const std::size_t height =
+      row_size ? step * std::max(wide, 1 + 1023 / (step * row_size)) : 1;
   for (std::size_t first = 0; first < rows; first += height) {
     const std::size_t count = std::min(height, rows - first);
     pieces_.push_back(

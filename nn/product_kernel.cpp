@@ -3,7 +3,10 @@
 // The result is cut into blocks of a few rows by a few vectors, which stay in registers
 // while k runs:
 //
-//     block(i, j) += left(i, k) * right(k, j),   k = 0, 1, ..., inner - 1
+//     block(i, j) += left(i, k) * right(k, j),   k = begin, ..., end - 1
+//
+// Where the right operand is wide, its rows lie pages apart: then k runs in stretches,
+// for each of which both operands are first copied into contiguous panels.
 #include "nn/product_kernel.hpp"
 
 #include <algorithm>
@@ -24,48 +27,57 @@ constexpr std::size_t width = FloatBatch::size;
 constexpr std::size_t block_rows = width == 16 ? 6 : 4;
 constexpr std::size_t block_vectors = width == 16 ? 4 : 3;
 
-struct Problem {
-  StridedMatrix left;
+// A right operand with more columns than this is worked off in panels, of so many k.
+// Measured at 1024 columns: half the time from 16 rows on; at 128 none is gained.
+constexpr std::size_t most_columns_in_place = 256;
+constexpr std::size_t panel_inner = 128;
+
+// One stretch of k: the sums begin with what `from` holds (null: zero) and end in `to`.
+struct Stretch {
+  StridedMatrix left;  // at the stretch's first k
   const float* right;
-  std::size_t right_stride;
-  std::span<const RunningSum> sums;
+  std::size_t right_stride, inner;
+  const float* from;
+  float* to;
   std::size_t result_stride;
 };
 
 // The block of `Rows` x `Vectors` at (row, column).
 template <std::size_t Rows, std::size_t Vectors>
-void multiply_block(const Problem& problem, std::size_t row, std::size_t column) {
-  const std::size_t row_stride = problem.left.row_stride;
-  const float* left = problem.left.data + row * row_stride;
-  const float* right = problem.right + column;
+void multiply_block(const Stretch& stretch) {
+  const std::size_t row_stride = stretch.left.row_stride;
+  const float* left = stretch.left.data;
+  const float* right = stretch.right;
   FloatBatch sums[Rows][Vectors];
-  for (auto& row_sums : sums) std::fill_n(row_sums, Vectors, FloatBatch(0.0F));
-  std::size_t k = 0;
-  for (const RunningSum& running : problem.sums) {
-    for (; k < running.inner; ++k) {
-      FloatBatch vectors[Vectors];
-      for (std::size_t j = 0; j < Vectors; ++j) {
-        vectors[j] = FloatBatch::load_unaligned(right + j * width);
-      }
-      for (std::size_t i = 0; i < Rows; ++i) {
-        const FloatBatch factor(left[i * row_stride]);
-        for (std::size_t j = 0; j < Vectors; ++j) {
-          sums[i][j] = xsimd::fma(factor, vectors[j], sums[i][j]);
-        }
-      }
-      right += problem.right_stride;
-      left += problem.left.inner_stride;
+  for (std::size_t i = 0; i < Rows; ++i) {
+    for (std::size_t j = 0; j < Vectors; ++j) {
+      const std::size_t at = i * stretch.result_stride + j * width;
+      sums[i][j] =
+          stretch.from ? load<FloatBatch>(stretch.from + at) : FloatBatch(0.0F);
     }
-    float* result = running.result + row * problem.result_stride + column;
+  }
+  for (std::size_t k = 0; k < stretch.inner; ++k) {
+    FloatBatch vectors[Vectors];
+    for (std::size_t j = 0; j < Vectors; ++j) {
+      vectors[j] = FloatBatch::load_unaligned(right + j * width);
+    }
     for (std::size_t i = 0; i < Rows; ++i) {
+      const FloatBatch factor(left[i * row_stride]);
       for (std::size_t j = 0; j < Vectors; ++j) {
-        store(result + i * problem.result_stride + j * width, sums[i][j]);
+        sums[i][j] = xsimd::fma(factor, vectors[j], sums[i][j]);
       }
+    }
+    right += stretch.right_stride;
+    left += stretch.left.inner_stride;
+  }
+  for (std::size_t i = 0; i < Rows; ++i) {
+    for (std::size_t j = 0; j < Vectors; ++j) {
+      store(stretch.to + i * stretch.result_stride + j * width, sums[i][j]);
     }
   }
 }
 
-using Block = void (*)(const Problem&, std::size_t, std::size_t);
+using Block = void (*)(const Stretch&);
 
 template <std::size_t... I>
 constexpr auto make_blocks(std::index_sequence<I...>) {
@@ -79,23 +91,44 @@ Block block_of(std::size_t rows, std::size_t vectors) {
   return blocks[(rows - 1) * block_vectors + vectors - 1];
 }
 
-// Rows [row, row + rows), at most block_rows of them, of the last `count` columns,
-// fewer than a vector. right: rows of one vector each, whose last `count` are theirs.
-void multiply_tail(Problem problem, std::size_t row, std::size_t rows,
-                   std::size_t first_column, std::size_t count) {
-  const std::size_t stride = std::exchange(problem.result_stride, width);
-  const auto wanted = problem.sums;
-  problem.left.data += row * problem.left.row_stride;
-  for (const RunningSum& running : wanted) {  // each from the start
-    float block[block_rows * width];
-    const RunningSum alone{running.inner, block};
-    problem.sums = {&alone, 1};
-    block_of(rows, 1)(problem, 0, 0);
+// The last `count` columns of some rows, fewer than a vector: the sums of a whole
+// vector whose last `count` are theirs. right: rows of one such vector each.
+void multiply_tail(Stretch stretch, std::size_t rows, std::size_t count) {
+  float sums[block_rows * width] = {};
+  const auto at = [&](std::size_t i) { return sums + (i + 1) * width - count; };
+  const std::size_t stride = std::exchange(stretch.result_stride, width);
+  const float* from = std::exchange(stretch.from, sums);
+  float* to = std::exchange(stretch.to, sums);
+  for (std::size_t i = 0; from && i < rows; ++i) {
+    std::copy_n(from + i * stride, count, at(i));
+  }
+  block_of(rows, 1)(stretch);
+  for (std::size_t i = 0; i < rows; ++i) std::copy_n(at(i), count, to + i * stride);
+}
+
+// Copies `inner` rows of `columns` each, whole vectors, into a contiguous panel.
+const float* pack_right(const float* right, std::size_t stride, std::size_t inner,
+                        std::size_t columns, std::vector<float>& panel) {
+  panel.resize(inner * columns);
+  float* to = panel.data();
+  for (std::size_t k = 0; k < inner; ++k, to += columns) {
+    std::copy_n(right + k * stride, columns, to);
+  }
+  return panel.data();
+}
+
+// Copies rows [0, rows) of a left operand whose rows are no runs in memory: for each k
+// its column.
+StridedMatrix pack_left(const StridedMatrix& left, std::size_t rows, std::size_t inner,
+                        std::vector<float>& panel) {
+  panel.resize(inner * rows);
+  for (std::size_t k = 0; k < inner; ++k) {
+    const float* from = left.data + k * left.inner_stride;
     for (std::size_t i = 0; i < rows; ++i) {
-      std::copy_n(block + (i + 1) * width - count, count,
-                  running.result + (row + i) * stride + first_column);
+      panel[k * rows + i] = from[i * left.row_stride];
     }
   }
+  return {panel.data(), 1, rows};
 }
 
 // The right operand, narrower than a vector, at the end of rows of one vector each.
@@ -118,24 +151,83 @@ bool kernel_is_fast() {
 #endif
 }
 
+namespace {
+
+// A whole product, or its part over one stretch of k.
+struct Product {
+  Stretch whole;  // at row 0, column 0
+  std::size_t rows, columns;
+  const float* tail;  // right operand of the last columns: rows of one vector each
+};
+
+void multiply_stretch(const Product& product, bool in_panels) {
+  thread_local std::vector<float> left_panel, right_panel;
+  const std::size_t columns = product.columns;
+  const std::size_t row_blocks = (product.rows + block_rows - 1) / block_rows;
+  Stretch stretch = product.whole;
+  if (in_panels && stretch.left.inner_stride != 1) {
+    stretch.left = pack_left(stretch.left, product.rows, stretch.inner, left_panel);
+  }
+  // f(stretch at the block, its height) for each block of rows, of nearly equal height.
+  const auto for_each_row_block = [&](Stretch at, std::size_t column, auto&& f) {
+    for (std::size_t i = 0; i < row_blocks; ++i) {
+      const std::size_t row = i * product.rows / row_blocks;
+      const std::size_t height = (i + 1) * product.rows / row_blocks - row;
+      at.left.data = stretch.left.data + row * stretch.left.row_stride;
+      at.from = stretch.from ? stretch.from + row * columns + column : nullptr;
+      at.to = stretch.to + row * columns + column;
+      f(at, height);
+    }
+  };
+  const std::size_t whole_vectors = columns / width;
+  for (std::size_t first = 0; first < whole_vectors; first += block_vectors) {
+    const std::size_t vectors = std::min(block_vectors, whole_vectors - first);
+    Stretch panel = stretch;
+    panel.right = stretch.right + first * width;
+    if (in_panels) {
+      panel.right =
+          pack_right(panel.right, columns, stretch.inner, vectors * width, right_panel);
+      panel.right_stride = vectors * width;
+    }
+    for_each_row_block(
+        panel, first * width,
+        [&](const Stretch& at, std::size_t height) { block_of(height, vectors)(at); });
+  }
+  const std::size_t first = whole_vectors * width;
+  if (first == columns) return;
+  Stretch tail = stretch;
+  tail.right = product.tail;
+  tail.right_stride = std::max(columns, width);
+  for_each_row_block(tail, first, [&](const Stretch& at, std::size_t height) {
+    multiply_tail(at, height, columns - first);
+  });
+}
+
+}  // namespace
+
 void multiply_by_kernel(const StridedMatrix& left, std::size_t rows, const float* right,
                         std::size_t columns, std::span<const RunningSum> sums) {
-  const Problem problem{left, right, columns, sums, columns};
-  Problem tail = problem;
-  tail.right = columns < width ? widen(right, sums.back().inner, columns)
-                               : right + columns - width;
-  tail.right_stride = std::max(columns, width);
-  const std::size_t whole = columns / width;  // vectors of a row
-  const std::size_t row_blocks = (rows + block_rows - 1) / block_rows;
-  for (std::size_t i = 0; i < row_blocks; ++i) {  // of nearly equal height
-    const std::size_t row = i * rows / row_blocks;
-    const std::size_t height = (i + 1) * rows / row_blocks - row;
-    for (std::size_t vector = 0; vector < whole; vector += block_vectors) {
-      block_of(height, std::min(block_vectors, whole - vector))(problem, row,
-                                                                vector * width);
-    }
-    const std::size_t first = whole * width;
-    if (first < columns) multiply_tail(tail, row, height, first, columns - first);
+  const bool in_panels = columns > most_columns_in_place;
+  const std::size_t tail_stride = std::max(columns, width);
+  const float* tail = columns < width ? widen(right, sums.back().inner, columns)
+                                      : right + columns - width;
+  const float* from = nullptr;
+  std::size_t k = 0;
+  for (const RunningSum& sum : sums) {
+    do {  // once at least: sums of as many terms are copies
+      const std::size_t end =
+          in_panels ? std::min(sum.inner, k + panel_inner) : sum.inner;
+      const StridedMatrix rest{left.data + k * left.inner_stride, left.row_stride,
+                               left.inner_stride};
+      multiply_stretch(
+          {{rest, right + k * columns, columns, end - k, from, sum.result, columns},
+           rows,
+           columns,
+           tail + k * tail_stride},
+          in_panels);
+      from = sum.result;
+      k = end;
+    } while (k < sum.inner);
   }
 }
 
