@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+#include "controllers/limited_controller.hpp"
+
+namespace batchlab {
+
+LimitedController::LimitedController(const std::string& name,
+                                     const nlohmann::json& options,
+                                     const nlohmann::json& limits,
+                                     const Setting& setting)
+    : rule_(make_controller(name, options, setting)),
+      safety_(limits_from(limits, setting)),
+      needs_(rule_->needs()) {}
+
+void LimitedController::decide(const Statistics& statistics) {
+  const Statistics seen = only(statistics, needs_);
+  wanted_ = rule_->decide(seen);
+  used_ = safety_.apply(wanted_, seen);
+}
+
+}  // namespace batchlab
