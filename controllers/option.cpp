@@ -97,6 +97,8 @@ class Check {
         return value;
       case Option::Kind::text_list:
         return text_list(value);
+      case Option::Kind::name_list:
+        return name_list(value);
       case Option::Kind::table:
         if (!value.is_object()) refuse("a table", value);
         return value;
@@ -185,6 +187,16 @@ class Check {
     if (!value.is_array() || value.empty() ||
         !std::all_of(value.begin(), value.end(), is_table)) {
       refuse("a list of at least one table", value);
+    }
+    return value;
+  }
+
+  [[nodiscard]] json name_list(const json& value) const {
+    const auto names = [](const json& member) {
+      return member.is_string() || member.is_object();
+    };
+    if (!value.is_array() || !std::all_of(value.begin(), value.end(), names)) {
+      refuse("a list of names or tables", value);
     }
     return value;
   }

@@ -22,7 +22,8 @@ struct Option {
     number_list,
     text_list,
     table,
-    table_list
+    table_list,
+    name_list  // each a text or a table
   };
 
   std::string name;

@@ -73,6 +73,7 @@ RunConfiguration at_constant(RunConfiguration run, std::int64_t batch_size) {
   run.controller = run.label = "constant";
   run.controller_options = {{"batch_size", batch_size}};
   run.limits = checked_options("limits", limits_options(), nlohmann::json::object());
+  run.shadows.clear();
   run.coupling = "none";
   run.data.tail = EpochTail::drop;
   run.budget = {

@@ -57,6 +57,8 @@ void print_specification_options() {
   print_options("[[controllers]] (beside the options of the rule)",
                 controller_entry_options());
   print_options("[[controllers]] limits = { ... }", limits_options());
+  print_options("shadow = [\"NAME\", { ... }, ...] (beside the options of the rule)",
+                shadow_options());
 }
 
 }  // namespace batchlab

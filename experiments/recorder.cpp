@@ -28,7 +28,8 @@ std::string step_header(Needs measured) {
 
 Recorder::Recorder(const std::filesystem::path& folder, Needs measured,
                    std::int64_t log_every)
-    : measured_(measured),
+    : folder_(folder),
+      measured_(measured),
       log_every_(log_every),
       steps_(folder / "steps.csv", step_header(measured)),
       evaluations_(folder / "evaluations.csv", evaluation_columns),
@@ -37,17 +38,16 @@ Recorder::Recorder(const std::filesystem::path& folder, Needs measured,
 
 void Recorder::on_decision(const Statistics& at, const Decision& wanted,
                            const LimitedDecision& used) {
-  const std::string sizes =
-      fmt::format("{},{},{}", wanted.batch_size, used.batch_size, used.limited_by);
-  const Subset subset = wanted.subset.value_or(Subset{});
-  std::string decision =
-      fmt::format("{} {} {} {} {} {}", sizes, wanted.learning_rate.value_or(0),
-                  wanted.learning_rate_factor, subset.first, subset.count,
-                  used.learning_rate_factor);
-  if (decision == last_decision_) return;
-  decisions_.append(fmt::format("{},{},{},{}", at.step, at.examples_seen, sizes,
-                                csv_cell(wanted.reason)));
-  last_decision_ = std::move(decision);
+  if (!changes_.add(wanted, used)) return;
+  decisions_.append(
+      fmt::format("{},{},{}", at.step, at.examples_seen, decision_cells(wanted, used)));
+}
+
+void Recorder::on_shadow_decision(const Statistics& at, const std::string& label,
+                                  const Decision& wanted, const LimitedDecision& used) {
+  if (!shadows_) shadows_.emplace(folder_ / "shadows.csv", shadow_columns);
+  if (!shadow_changes_[label].add(wanted, used)) return;
+  shadows_->append(shadow_row(at, label, wanted, used));
 }
 
 void Recorder::on_step(const Statistics& after, double training_seconds) {
@@ -78,6 +78,7 @@ void Recorder::flush() {
   steps_.flush();
   evaluations_.flush();
   decisions_.flush();
+  if (shadows_) shadows_->flush();
   flushed_ = std::chrono::steady_clock::now();
 }
 

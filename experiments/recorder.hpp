@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// Writes the rows of a run: steps.csv, evaluations.csv, decisions.csv.
+// Writes the rows of a run: steps.csv, evaluations.csv, decisions.csv and, where it has
+// shadows, shadows.csv.
 #pragma once
 
 #include <chrono>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <string>
 
+#include "experiments/decision_rows.hpp"
 #include "experiments/training.hpp"
 #include "results/run_store.hpp"
 
@@ -20,6 +24,8 @@ class Recorder final : public RunObserver {
 
   void on_decision(const Statistics& at, const Decision& wanted,
                    const LimitedDecision& used) override;
+  void on_shadow_decision(const Statistics& at, const std::string& label,
+                          const Decision& wanted, const LimitedDecision& used) override;
   void on_step(const Statistics& after, double training_seconds) override;
   void on_evaluation(const Statistics& at, double training_seconds,
                      const std::string& split, const EvaluationResult& result) override;
@@ -32,12 +38,14 @@ class Recorder final : public RunObserver {
   [[nodiscard]] std::string step_row(const Statistics& after,
                                      double training_seconds) const;
 
+  std::filesystem::path folder_;
   Needs measured_;
   std::int64_t log_every_;
   LineWriter steps_, evaluations_, decisions_;
+  std::optional<LineWriter> shadows_;  // from the first decision of one on
+  DecisionChanges changes_;
+  std::map<std::string, DecisionChanges> shadow_changes_;  // by label
   std::string unlogged_step_;
-  std::string
-      last_decision_;       // all but its step and reason: a row is written on a change
   std::int64_t epoch_ = 1;  // in which the last step began
   std::int64_t epochs_completed_ = 0;
   std::chrono::steady_clock::time_point flushed_;

@@ -31,6 +31,11 @@ class Both final : public RunObserver {
     recorder_.on_decision(at, wanted, used);
     if (progress_) progress_->on_decision(at, wanted, used);
   }
+  void on_shadow_decision(const Statistics& at, const std::string& label,
+                          const Decision& wanted,
+                          const LimitedDecision& used) override {
+    recorder_.on_shadow_decision(at, label, wanted, used);
+  }
   void on_step(const Statistics& after, double training_seconds) override {
     recorder_.on_step(after, training_seconds);
     if (progress_) progress_->on_step(after, training_seconds);
@@ -102,7 +107,7 @@ bool made_meanwhile(const RunConfiguration& configuration, const fs::path& folde
   std::error_code ignored;
   if (!fs::exists(folder / "run.json", ignored)) return false;
   const Run run = read_run(folder);
-  return run.status() == "finished" && is_whole(folder) &&
+  return run.status() == "finished" && is_whole(folder, configuration) &&
          first_difference(run.configuration, configuration.document).empty();
 }
 
@@ -167,11 +172,12 @@ int execute_run(const RunConfiguration& configuration, const DataSource& source,
   return code;
 }
 
-bool is_whole(const fs::path& folder) {
+bool is_whole(const fs::path& folder, const RunConfiguration& configuration) {
   std::error_code ignored;
   return fs::exists(folder / "steps.csv", ignored) &&
          fs::exists(folder / "evaluations.csv", ignored) &&
-         fs::exists(folder / "checkpoint.safetensors", ignored);
+         fs::exists(folder / "checkpoint.safetensors", ignored) &&
+         (configuration.shadows.empty() || fs::exists(folder / "shadows.csv", ignored));
 }
 
 void record_failure(const fs::path& folder, const std::string& reason) {

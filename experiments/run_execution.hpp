@@ -27,7 +27,8 @@ inline constexpr int exit_diverged = 7;
                               const std::atomic<int>& interrupted);
 
 // Whether nothing of a run that is over has been removed since.
-[[nodiscard]] bool is_whole(const std::filesystem::path& folder);
+[[nodiscard]] bool is_whole(const std::filesystem::path& folder,
+                            const RunConfiguration& configuration);
 
 // Records that the process of a run ended without a word.
 void record_failure(const std::filesystem::path& folder, const std::string& reason);

@@ -148,6 +148,10 @@ RunConfiguration run_from(const json& shared, const json& entry, std::uint32_t s
   run.reference_batch_size =
       optional_of<std::int64_t>(entry.at("reference_batch_size"));
   run.limits = entry.at("limits");
+  for (const json& shadow : entry.at("shadow")) {
+    run.shadows.push_back({shadow.at("label"), shadow.at("name"), shadow.at("options"),
+                           shadow.at("limits")});
+  }
   return run;
 }
 

@@ -51,6 +51,14 @@ struct Target {
   }
 };
 
+// A rule that is asked at every step, but not followed.
+struct ShadowConfiguration {
+  std::string label;
+  std::string controller;             // name in the registry
+  nlohmann::json controller_options;  // complete
+  nlohmann::json limits;              // complete options
+};
+
 struct RunConfiguration {
   // Complete: every option with its value. What config.json holds and the identity
   // hashes.
@@ -80,6 +88,7 @@ struct RunConfiguration {
   double coupling_power = 0;
   std::optional<std::int64_t> reference_batch_size;  // absent: the first batch size
   nlohmann::json limits;                             // complete options
+  std::vector<ShadowConfiguration> shadows;
 
   // <label>-seed<n>: the run's folder below that of the experiment.
   [[nodiscard]] std::string folder_name() const;

@@ -7,14 +7,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <set>
-#include <span>
 
-#include "controllers/coupling.hpp"
 #include "controllers/error.hpp"
 #include "controllers/learning_rate_schedule.hpp"
-#include "controllers/limits.hpp"
-#include "controllers/registry.hpp"
 #include "experiments/checksum.hpp"
+#include "experiments/controller_entry.hpp"
 #include "experiments/specification_options.hpp"
 #include "nn/dataset.hpp"
 #include "nn/network.hpp"
@@ -27,21 +24,6 @@ using nlohmann::json;
 
 [[noreturn]] void refuse(const std::string& what) {
   throw Error(ErrorKind::usage, what);
-}
-
-// Names become folders: nothing that could leave the output folder or surprise a shell.
-void check_name(const std::string& what, const std::string& name) {
-  const auto fine = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '.' || c == '_' || c == '-';
-  };
-  if (name.empty() || name.size() > 100 || name[0] == '.' || name[0] == '-' ||
-      !std::all_of(name.begin(), name.end(), fine)) {
-    refuse(fmt::format(
-        "{}: must be 1 to 100 letters, digits, . _ - and not begin with . or "
-        "-, got \"{}\"",
-        what, printable(name)));
-  }
 }
 
 json complete_layer(std::size_t number, const json& given) {
@@ -187,98 +169,13 @@ json complete_shared(const json& given) {
   return top;
 }
 
-// An unknown key may be meant for the entry or for its rule: both are suggested.
-void check_keys(const Entry& rule, std::span<const Option> own, const json& given) {
-  std::vector<std::string> known;
-  for (const Option& option : rule.options) known.push_back(option.name);
-  for (const Option& option : own) known.push_back(option.name);
-  for (const auto& [key, value] : given.items()) {
-    if (std::find(known.begin(), known.end(), key) == known.end()) {
-      throw Error(ErrorKind::usage,
-                  rule.name + ": " + unknown_name("option", key, known).what());
-    }
-  }
-}
-
-void check_optimizer(const Entry& rule, const json& optimizer) {
-  const std::string name = optimizer.at("name");
-  const double momentum = optimizer.value("momentum", 0.0);
-  if (!rule.plain_sgd_only || (name == "sgd" && momentum == 0)) return;
-  refuse(
-      fmt::format("{}: optimizer must be sgd without momentum, got {}{}; for example "
-                  "optimizer = {{ name = \"sgd\", momentum = 0 }}",
-                  rule.name, name,
-                  momentum == 0 ? "" : fmt::format(" with momentum {}", momentum)));
-}
-
-void check_coupling(const std::string& where, const Coupling& coupling,
-                    const json& optimizer) {
-  const auto& defined = coupling.optimizers;
-  const std::string name = optimizer.at("name");
-  if (defined.empty() ||
-      std::find(defined.begin(), defined.end(), name) != defined.end())
-    return;
-  refuse(fmt::format("{}: coupling {} is defined for {}, got optimizer {}", where,
-                     coupling.name, fmt::join(defined, " and "), name));
-}
-
-// A [[controllers]] entry: its own keys, "options" of the rule, "limits".
-json complete_entry(const json& given, std::size_t position, const json& optimizer) {
-  const std::string where = fmt::format("controllers[{}]", position);
-  const auto own = controller_entry_options();
-  json own_given = json::object(), rule_given = json::object();
-  for (const auto& [key, value] : given.items()) {
-    const bool is_own = std::any_of(own.begin(), own.end(), [&](const Option& option) {
-      return option.name == key;
-    });
-    (is_own ? own_given : rule_given)[key] = value;
-  }
-  json entry = checked_options(where, own, own_given);
-  if (entry.at("name").is_null()) refuse(where + ": name is missing");
-  const Entry& rule = find_controller(entry.at("name"));
-  check_keys(rule, own, given);
-  check_optimizer(rule, optimizer);
-  check_coupling(where, find_coupling(entry.at("coupling")), optimizer);
-  entry["options"] = checked_options(rule.name, rule.options, rule_given);
-  json limits = rule.limits.is_object() ? rule.limits : json::object();
-  limits.update(entry.at("limits"));
-  entry["limits"] = checked_options(rule.name + ": limits", limits_options(), limits);
-  if (!entry.at("label").is_null()) check_name(where + ": label", entry.at("label"));
-  entry["position"] = position;
-  return entry;
-}
-
-// Labels tell entries apart. Those given must differ; of those that are not, the second
-// "constant" becomes "constant-2".
-void settle_labels(std::vector<json>& entries) {
-  std::set<std::string> used;
-  for (const json& entry : entries) {
-    if (entry.at("label").is_null()) continue;
-    if (!used.insert(entry.at("label")).second) {
-      refuse(fmt::format("controllers: label {} is there twice",
-                         entry.at("label").dump()));
-    }
-  }
-  for (json& entry : entries) {
-    if (!entry.at("label").is_null()) continue;
-    const std::string name = entry.at("name");
-    std::string label = name;
-    for (int n = 2; !used.insert(label).second; ++n)
-      label = fmt::format("{}-{}", name, n);
-    entry["label"] = label;
-  }
-}
-
 }  // namespace
 
 json complete_document(const json& document) {
   json complete = complete_shared(document);
-  std::vector<json> entries;
-  for (const json& entry : complete.at("controllers")) {
-    entries.push_back(complete_entry(entry, entries.size(), complete.at("optimizer")));
-  }
-  settle_labels(entries);
-  complete["controllers"] = entries;
+  complete["controllers"] = complete_entries(
+      complete.at("controllers"), complete.at("shadow"), complete.at("optimizer"));
+  complete.erase("shadow");
   return complete;
 }
 

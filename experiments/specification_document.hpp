@@ -7,11 +7,9 @@
 
 namespace batchlab {
 
-// `document` with all defaults filled in, each controller entry as {name, label,
-// position, learning_rate, coupling, reference_batch_size, limits, options}. Of entries
-// without a label, the second "constant" becomes "constant-2". Throws Error(usage) for
-// unknown keys and names (naming the closest), wrong types and ranges, and what
-// contradicts itself.
+// `document` with all defaults filled in, the controllers as complete_entries() gives
+// them. Throws Error(usage) for unknown keys and names (naming the closest), wrong
+// types and ranges, and what contradicts itself.
 [[nodiscard]] nlohmann::json complete_document(const nlohmann::json& document);
 
 }  // namespace batchlab

@@ -130,6 +130,14 @@ std::span<const Option> top_options() {
        "",
        "safetensors file to start from; unset: drawn from the seed"},
       count_option("log_every", 1, "steps", "thins steps.csv"),
+      {"shadow",
+       Kind::name_list,
+       nlohmann::json::array(),
+       0,
+       0,
+       {},
+       "",
+       "rules that are asked at every step but not followed: names or tables"},
       {"controllers", Kind::table_list, nullptr, 0, 0, {}, "", "the rules to compare"},
   };
   return options;
@@ -424,6 +432,14 @@ std::span<const Option> controller_entry_options() {
                              "power of the batch size (p)")),
       count_option("reference_batch_size", nullptr, "examples",
                    "where the coupling's factor is 1; unset: the first batch size"),
+      {"shadow",
+       Kind::name_list,
+       nullptr,
+       0,
+       0,
+       {},
+       "",
+       "shadows of this entry; unset: those of the top level"},
       {"limits",
        Kind::table,
        nlohmann::json::object(),
@@ -433,6 +449,19 @@ std::span<const Option> controller_entry_options() {
        "",
        "the safety layer around the rule"},
   };
+  return options;
+}
+
+std::span<const Option> shadow_options() {
+  static const std::vector<Option> options = [] {
+    std::vector<Option> shared;
+    for (const Option& option : controller_entry_options()) {
+      const bool is_shared =
+          option.name == "name" || option.name == "label" || option.name == "limits";
+      if (is_shared) shared.push_back(option);
+    }
+    return shared;
+  }();
   return options;
 }
 

@@ -20,5 +20,7 @@ namespace batchlab {
 [[nodiscard]] std::span<const Option> engine_options();
 // Of a [[controllers]] entry, beside the options of its rule.
 [[nodiscard]] std::span<const Option> controller_entry_options();
+// Of a shadow, likewise: those of an entry that do not change the learning rate.
+[[nodiscard]] std::span<const Option> shadow_options();
 
 }  // namespace batchlab

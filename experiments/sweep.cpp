@@ -75,7 +75,7 @@ PlannedRun plan_run(const RunConfiguration& configuration, const fs::path& out,
                     "another --out, or remove that folder",
                     run.folder.string(), printable(made_of), data_checksum));
   }
-  run.status = is_whole(run.folder) ? existing.status() : "";
+  run.status = is_whole(run.folder, configuration) ? existing.status() : "";
   return run;
 }
 

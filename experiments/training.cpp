@@ -57,9 +57,9 @@ Measurements measurements_for(Needs needs, Estimator estimator) {
               {&Statistics::inner_product_variance, &Statistics::orthogonal_variance})};
 }
 
-// Throws where a rule reads what this run cannot measure.
-void check_needs(const RunConfiguration& configuration, Needs needs,
-                 const Split& split) {
+// Throws where the rule `label` reads what this run cannot measure.
+void check_needs(const std::string& label, Needs needs, const Split& split,
+                 const std::string& set) {
   const bool validation = needs.has(&Statistics::validation_loss) ||
                           needs.has(&Statistics::validation_accuracy);
   if (validation && split.validation.empty()) {
@@ -67,18 +67,39 @@ void check_needs(const RunConfiguration& configuration, Needs needs,
         ErrorKind::usage,
         fmt::format("{}: needs a validation split; set data.validation_fraction "
                     "above 0, or another metric of the rule",
-                    configuration.label));
+                    label));
   }
-  const std::string& set = configuration.data.set;
   if (needs.has(&Statistics::validation_accuracy) && find_data_set(set).generated) {
     throw Error(ErrorKind::usage,
                 fmt::format("{}: needs an accuracy, which data.set = \"{}\" has not; "
                             "set another metric of the rule, as validation_loss",
-                            configuration.label, set));
+                            label, set));
   }
 }
 
+Setting setting_of(const Split& split) {
+  return {static_cast<std::int64_t>(split.training.size())};
+}
+
 }  // namespace
+
+std::vector<TrainingRun::Shadow> TrainingRun::make_shadows(
+    const RunConfiguration& configuration, const Split& split) {
+  std::vector<Shadow> shadows;
+  for (const ShadowConfiguration& shadow : configuration.shadows) {
+    try {
+      shadows.push_back({shadow.label,
+                         {shadow.controller, shadow.controller_options, shadow.limits,
+                          setting_of(split)}});
+    } catch (const Error& error) {
+      throw Error(error.kind(),
+                  fmt::format("shadow {}: {}", shadow.label, error.what()));
+    }
+    check_needs("shadow " + shadow.label, shadows.back().controller.needs(), split,
+                configuration.data.set);
+  }
+  return shadows;
+}
 
 TrainingRun::TrainingRun(const RunConfiguration& configuration,
                          const DataSource& source, std::size_t threads)
@@ -94,22 +115,24 @@ TrainingRun::TrainingRun(const RunConfiguration& configuration,
             *optimizer_, threads_, configuration.cut, configuration.seed),
       stream_(split_.training, configuration.data.shuffle, configuration.data.tail,
               configuration.seed),
-      controller_(make_controller(configuration.controller,
-                                  configuration.controller_options,
-                                  {static_cast<std::int64_t>(split_.training.size())})),
-      safety_(limits_from(configuration.limits,
-                          {static_cast<std::int64_t>(split_.training.size())})),
+      controller_(configuration.controller, configuration.controller_options,
+                  configuration.limits, setting_of(split_)),
+      shadows_(make_shadows(configuration, split_)),
       coupling_(find_coupling(configuration.coupling)),
       schedule_(configuration.schedule,
                 budget_examples(configuration.budget,
                                 static_cast<std::int64_t>(split_.training.size()))),
-      needs_(controller_->needs()),
+      needs_(std::accumulate(shadows_.begin(), shadows_.end(), controller_.needs(),
+                             [](Needs needs, const Shadow& shadow) {
+                               return needs | shadow.controller.needs();
+                             })),
       measured_(with_components(
           needs_ | configuration.measured |
           (coupling_.reads_noise_scale ? Needs{&Statistics::noise_scale} : Needs{}))),
       measurements_(measurements_for(measured_, configuration.estimator)),
       noise_(configuration.noise_scale_horizon) {
-  check_needs(configuration_, needs_, split_);
+  check_needs(configuration_.label, controller_.needs(), split_,
+              configuration_.data.set);
   if (network_.outputs() < source.training.classes) {
     throw Error(ErrorKind::usage,
                 fmt::format("model: the last layer has {} units, the data {} classes",
@@ -131,15 +154,15 @@ RunResult TrainingRun::train(RunObserver& observer,
   RunResult result;
   result.parameter_count = network_.parameter_count();
   Clock clock;
-  decide();
-  observer.on_decision(statistics_, wanted_, decided_);
+  controller_.decide(statistics_);
+  tell_decisions(observer);
   reference_batch_size_ =
-      configuration_.reference_batch_size.value_or(decided_.batch_size);
+      configuration_.reference_batch_size.value_or(controller_.used().batch_size);
 
   while (true) {
     // Choose: what the rule wanted, within its limits and what is left of the budget.
     const Subset all{0, statistics_.training_set_size};
-    const Subset subset = wanted_.subset.value_or(all);
+    const Subset subset = controller_.wanted().subset.value_or(all);
     stream_.select(subset.first, subset.count);
     const std::int64_t batch_size = next_batch_size();
     if (evaluate_where_due(observer, result, clock.seconds())) break;
@@ -177,9 +200,9 @@ RunResult TrainingRun::train(RunObserver& observer,
 
     // Decide: the batch size of the next step.
     clock.resume();
-    decide();
+    controller_.decide(statistics_);
     clock.pause();
-    observer.on_decision(statistics_, wanted_, decided_);
+    tell_decisions(observer);
 
     if (interrupted != 0) {
       result.status = RunStatus::interrupted;
@@ -194,6 +217,7 @@ RunResult TrainingRun::train(RunObserver& observer,
 
 void TrainingRun::plan(RunObserver& observer) {
   planning_ = true;
+  shadows_.clear();
   const std::atomic<int> never{0};
   (void)train(observer, never);
 }
@@ -214,7 +238,7 @@ std::string TrainingRun::why_not_planned() const {
 
 std::int64_t TrainingRun::next_batch_size() {
   const Budget& budget = configuration_.budget;
-  std::int64_t batch_size = decided_.batch_size;
+  std::int64_t batch_size = controller_.used().batch_size;
   if (budget.examples) {
     batch_size = std::min(batch_size, *budget.examples - statistics_.examples_seen);
   }
@@ -246,10 +270,11 @@ TrainingRun::CoupledStep TrainingRun::couple(std::int64_t batch_size) const {
 
 // base rate x the rule's factor x schedule(examples) x coupling x overflow
 double TrainingRun::learning_rate(double coupling_factor) const {
-  const double base = wanted_.learning_rate.value_or(configuration_.learning_rate);
+  const Decision& wanted = controller_.wanted();
+  const double base = wanted.learning_rate.value_or(configuration_.learning_rate);
   const auto examples = static_cast<std::int64_t>(schedule_examples_);
-  return base * wanted_.learning_rate_factor * schedule_.factor(examples) *
-         coupling_factor * decided_.learning_rate_factor;
+  return base * wanted.learning_rate_factor * schedule_.factor(examples) *
+         coupling_factor * controller_.used().learning_rate_factor;
 }
 
 void TrainingRun::measure(const Batch& batch, double batch_loss,
@@ -299,10 +324,13 @@ void TrainingRun::measure_noise(const TrainingStep::Update& update) {
   if (statistics_.noise_scale.value_or(0) > 0) noise_scale_ = statistics_.noise_scale;
 }
 
-void TrainingRun::decide() {
-  const Statistics seen = only(statistics_, needs_);
-  wanted_ = controller_->decide(seen);
-  decided_ = safety_.apply(wanted_, seen);
+// Asks the shadows too, outside the clock: the run pays for what they need, no more.
+void TrainingRun::tell_decisions(RunObserver& observer) {
+  observer.on_decision(statistics_, controller_.wanted(), controller_.used());
+  for (auto& [label, shadow] : shadows_) {
+    shadow.decide(statistics_);
+    observer.on_shadow_decision(statistics_, label, shadow.wanted(), shadow.used());
+  }
   // A check is told once.
   statistics_.validation_loss.reset();
   statistics_.validation_accuracy.reset();

@@ -8,8 +8,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "controllers/coupling.hpp"
+#include "controllers/limited_controller.hpp"
 #include "experiments/specification.hpp"
 #include "nn/gradient_statistics.hpp"
 #include "nn/training_step.hpp"
@@ -23,6 +25,9 @@ class RunObserver {
   // `wanted` by the rule, `used` after the safety layer; the first is for step 1.
   virtual void on_decision(const Statistics& at, const Decision& wanted,
                            const LimitedDecision& used) = 0;
+  // The same of a shadow, by its label; at the same steps.
+  virtual void on_shadow_decision(const Statistics&, const std::string&,
+                                  const Decision&, const LimitedDecision&) {}
   virtual void on_step(const Statistics& after, double training_seconds) = 0;
   virtual void on_evaluation(const Statistics& at, double training_seconds,
                              const std::string& split,
@@ -35,7 +40,7 @@ struct RunResult {
   RunStatus status = RunStatus::finished;
   std::string reason;           // of what is not finished, in words
   Statistics last;              // after the last step
-  double training_seconds = 0;  // steps, statistics and decisions
+  double training_seconds = 0;  // steps, statistics and decisions; no shadow's
   double evaluation_seconds = 0;
   std::optional<Statistics> target_reached;  // where the target was first met
   std::size_t parameter_count = 0;
@@ -63,8 +68,8 @@ class TrainingRun {
   // Why the steps depend on more than the configuration; empty where they do not.
   [[nodiscard]] std::string why_not_planned() const;
 
-  // The statistics that are measured: what the controller needs and what is to be
-  // logged.
+  // The statistics that are measured: what the controller and its shadows need and what
+  // is to be logged.
   [[nodiscard]] Needs measured() const { return measured_; }
 
   // Weights ("layers.0.weight", inputs x units; "layers.0.bias"), optimizer state
@@ -84,7 +89,7 @@ class TrainingRun {
   void measure(const Batch& batch, double batch_loss,
                const TrainingStep::Update& update);
   void measure_noise(const TrainingStep::Update& update);
-  void decide();
+  void tell_decisions(RunObserver& observer);
   [[nodiscard]] bool evaluation_due() const;
   [[nodiscard]] bool evaluate_where_due(RunObserver& observer, RunResult& result,
                                         double training_seconds);
@@ -104,18 +109,24 @@ class TrainingRun {
   DataStream stream_;
   bool planning_ = false;  // steps are not trained
 
-  std::unique_ptr<Controller> controller_;
-  SafetyLayer safety_;
+  // A rule that is asked, but not followed.
+  struct Shadow {
+    std::string label;
+    LimitedController controller;
+  };
+  static std::vector<Shadow> make_shadows(const RunConfiguration& configuration,
+                                          const Split& split);
+
+  LimitedController controller_;
+  std::vector<Shadow> shadows_;
   const Coupling& coupling_;
   LearningRateSchedule schedule_;
-  Needs needs_;          // of the controller
-  Needs measured_;       // of controller, coupling and log
+  Needs needs_;                // of the controller and its shadows
+  Needs measured_;             // of these, coupling and log
   Measurements measurements_;  // what the step has to measure for them
   NoiseScaleAverage noise_;
 
   Statistics statistics_;  // after the last step
-  Decision wanted_;        // for the next one
-  LimitedDecision decided_;
   std::int64_t reference_batch_size_ = 0;
   std::optional<double> noise_scale_;  // the last one known, for the coupling
   double schedule_examples_ = 0;       // as the coupling counts them

@@ -51,7 +51,7 @@ void TrainingRun::write_checkpoint(const std::string& path) {
   file.metadata["step"] = fmt::format("{}", statistics_.step);
   file.metadata["examples_seen"] = fmt::format("{}", statistics_.examples_seen);
   file.metadata["epochs_completed"] = fmt::format("{}", statistics_.epochs_completed);
-  file.metadata["controller"] = controller_->save().dump();
+  file.metadata["controller"] = controller_.rule().save().dump();
   write_safetensors(path, file);
 }
 

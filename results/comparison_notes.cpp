@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What makes compared runs less comparable than a table of them looks: settings that
-// differ beyond controller and seed, seeds counted twice, samples too small, targets
-// missed.
+// differ beyond controller and seed, seeds counted twice, shadows that cost seconds,
+// samples too small, targets missed.
 
 #include "results/comparison_notes.hpp"
 
@@ -80,6 +80,7 @@ class Notes {
     note_differing_settings();
     note_differing_machines();
     note_each_controller();
+    note_shadows();
     note_small_samples();
     note_target();
     note_runs();
@@ -140,6 +141,16 @@ class Notes {
                         row.controller, count, seed));
       }
     }
+  }
+
+  void note_shadows() {
+    Names shadowed;
+    for (const Run* run : runs_) {
+      const json controller = run->configuration.value("controller", json::object());
+      if (!controller.is_object() || !controller.contains("shadow")) continue;
+      if (!controller.at("shadow").empty()) shadowed.insert(run->controller());
+    }
+    note_keys("seconds include what shadows need to have measured", shadowed);
   }
 
   void note_small_samples() {

@@ -4,9 +4,11 @@
 // them.
 //
 //   config.json       the complete, resolved configuration
-//   run.json          status, controller (its label), seed, specification, versions,
-//   times steps.csv         a row per step (thinned by log_every) evaluations.csv   a
-//   row per evaluation and split decisions.csv     a row per change of a decision
+//   run.json          status, controller (its label), seed, specification, versions
+//   steps.csv         a row per step (thinned by log_every)
+//   evaluations.csv   a row per evaluation and split
+//   decisions.csv     a row per change of a decision
+//   shadows.csv       likewise of each shadow, where there are some
 //   checkpoint.safetensors
 //
 // One writer a run. Lines are appended whole; a torn last line is dropped with a note.

@@ -116,6 +116,22 @@ TEST(CheckedOptions, ChecksEveryMemberOfAList) {
   EXPECT_THAT(refused({{"phases", {1}}}), HasSubstr("at least one table, got [1]"));
 }
 
+TEST(CheckedOptions, ANameListHoldsTextsAndTables) {
+  const std::vector<Option> rows{{.name = "shadow",
+                                  .kind = Kind::name_list,
+                                  .default_value = json::array(),
+                                  .choices = {},
+                                  .unit = "",
+                                  .help = ""}};
+  for (const json& given :
+       {json::array(), json::array({"a", json::object({{"name", "b"}})})}) {
+    EXPECT_EQ(checked_options("o", rows, {{"shadow", given}}).at("shadow"), given);
+  }
+  for (const json& given : {json("a"), json::object(), json::array({1}), json()}) {
+    EXPECT_THROW((void)checked_options("o", rows, {{"shadow", given}}), Error) << given;
+  }
+}
+
 TEST(CheckedOptions, ExpectsATable) {
   EXPECT_EQ(refused(3), "cyclic: a table of options is expected, got 3");
   EXPECT_THAT(refused(json::array({1})), HasSubstr("a table of options is expected"));

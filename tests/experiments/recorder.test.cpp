@@ -40,6 +40,7 @@ TEST(Recorder, WritesTheColumnsOfTheRunStore) {
             "step,epoch,examples_seen,training_seconds,split,loss,accuracy\n");
   EXPECT_EQ(file_text(folder / "decisions.csv"),
             "step,examples_seen,wanted_batch_size,batch_size,limited_by,reason\n");
+  EXPECT_FALSE(std::filesystem::exists(folder / "shadows.csv"));
 }
 
 TEST(Recorder, MeasuredStatisticsHaveAColumnAndAbsentOnesAnEmptyCell) {
@@ -117,6 +118,24 @@ TEST(Recorder, ADecisionThatChangesTheRateOrTheSubsetAloneIsWritten) {
   recorder.finish();
   EXPECT_THAT(column(folder / "decisions.csv", "reason"),
               ElementsAre("one", "two", "three", "four", "five"));
+}
+
+TEST(Recorder, EachShadowHasARowWhereItsOwnDecisionChanges) {
+  const TemporaryFolder folder;
+  Recorder recorder(folder.path(), {}, 1000);
+  recorder.on_shadow_decision(at_step(0), "a", {32, "first"}, {32, "", 1});
+  recorder.on_shadow_decision(at_step(0), "b", {32, "first"}, {32, "", 1});
+  recorder.on_shadow_decision(at_step(1), "a", {32, "again"}, {32, "", 1});
+  recorder.on_shadow_decision(at_step(1), "b", {64.5, "b, at last"}, {48, "growth", 1});
+  recorder.on_shadow_decision(at_step(2), "a", {32, "slower", 0.5}, {32, "", 1});
+  recorder.finish();
+  EXPECT_EQ(file_text(folder / "shadows.csv"),
+            "step,examples_seen,shadow,wanted_batch_size,batch_size,limited_by,reason\n"
+            "0,0,a,32,32,,first\n"
+            "0,0,b,32,32,,first\n"
+            "1,10,b,64.5,48,growth,\"b, at last\"\n"
+            "2,20,a,32,32,,slower\n");
+  EXPECT_TRUE(read_csv(folder / "decisions.csv").rows.empty());
 }
 
 TEST(Recorder, EvaluationsCarryTheEpochOfTheirStep) {

@@ -71,8 +71,9 @@ TEST(Specification, IsCompleteWithDefaults) {
       continue;
     for (const Option& option : options) {
       if (!option.only_for.choice.empty()) continue;
-      if (place.empty() && (option.name == "seeds" || option.name == "controllers"))
-        continue;
+      // Of the top level, these become the entry's.
+      const std::set<std::string> moved{"seeds", "controllers", "shadow"};
+      if (place.empty() && moved.count(option.name)) continue;
       const auto section = place.starts_with("/controllers/0")
                                ? "/controller" + place.substr(14)
                                : place;
@@ -209,6 +210,66 @@ TEST(Specification, ARuleForPlainSgdRefusesOtherOptimizers) {
   EXPECT_NO_THROW((void)expand(tiny_document({"optimizer.momentum=0.9"})));
 }
 
+TEST(Specification, ShadowsAreNamesOrTables) {
+  const RunConfiguration run =
+      tiny_run({"shadow=[\"cabs\", {name=\"norm_test\", tolerance=0.3, "
+                "limits={maximum=99}}, \"norm_test\", {name=\"cabs\", label=\"x\"}]"});
+  std::vector<std::string> labels;
+  for (const auto& shadow : run.shadows) labels.push_back(shadow.label);
+  EXPECT_THAT(labels, ElementsAre("cabs", "norm_test", "norm_test-2", "x"));
+  EXPECT_EQ(run.shadows[1].controller_options.at("tolerance"), 0.3);
+  EXPECT_EQ(run.shadows[1].limits.at("maximum"), 99);
+  EXPECT_EQ(run.shadows[0].limits.at("minimum"), 16) << "the rule's own default";
+  EXPECT_TRUE(tiny_run().shadows.empty());
+  EXPECT_EQ(run.document.at("controller").at("shadow").size(), 4U);
+}
+
+TEST(Specification, AnEntrysShadowsReplaceThoseOfTheTopLevel) {
+  json document = tiny_document({"shadow=[\"cabs\"]"});
+  document["controllers"] = {
+      {{"name", "constant"}},
+      {{"name", "constant"}, {"shadow", json::array()}},
+      {{"name", "constant"}, {"shadow", {"norm_test", "plateau"}}}};
+  std::vector<std::size_t> counts;
+  for (const auto& run : expand(document)) counts.push_back(run.shadows.size());
+  EXPECT_THAT(counts, ElementsAre(1, 0, 2));
+  // Written in either place, it is the same run.
+  EXPECT_EQ(
+      tiny_run({"shadow=[\"cabs\"]"}).identity(),
+      tiny_run({"shadow=[\"goodput\"]", "controllers.0.shadow=[\"cabs\"]"}).identity());
+}
+
+TEST(Specification, WrongShadowsAreRefusedByTheirPlace) {
+  const auto with_shadows = [](const std::string& list) {
+    return refusal({"shadow=[\"norm_test\", " + list + "]"});
+  };
+  EXPECT_THAT(with_shadows("\"cbas\""),
+              AllOf(HasSubstr("shadow[1]: "), HasSubstr("did you mean \"cabs\"?")));
+  EXPECT_THAT(with_shadows("{name=\"norm_test\", tolerence=1}"),
+              AllOf(HasSubstr("shadow[1]: norm_test: "),
+                    HasSubstr("did you mean \"tolerance\"?")));
+  EXPECT_THAT(with_shadows("{name=\"cabs\", coupling=\"sqrt\"}"),
+              HasSubstr("unknown option \"coupling\""));
+  EXPECT_THAT(with_shadows("{name=\"cabs\", limits={minimun=3}}"),
+              HasSubstr("did you mean \"minimum\"?"));
+  EXPECT_THAT(with_shadows("{}"), HasSubstr("shadow[1]: entry: name is missing"));
+  EXPECT_THAT(with_shadows("{name=\"cabs\", label=\"a,b\"}"), HasSubstr("a,b"));
+  EXPECT_THAT(with_shadows("{name=\"cabs\", label=\"norm_test\"}, {name=\"cabs\", "
+                           "label=\"norm_test\"}"),
+              HasSubstr("shadow: label \"norm_test\" is there twice"));
+  EXPECT_THAT(with_shadows("3"), HasSubstr("shadow must be a list of names or tables"));
+  EXPECT_THAT(refusal({"shadow=cabs"}), HasSubstr("a list of names or tables"));
+  EXPECT_THAT(refusal({"controllers.0.shadow=[\"cbas\"]"}),
+              HasSubstr("controllers[0]: shadow[0]: unknown controller"));
+}
+
+// Its bound holds for plain SGD: under Adam its wish would be a number without meaning.
+TEST(Specification, AShadowForPlainSgdRefusesOtherOptimizers) {
+  EXPECT_THAT(refusal({"shadow=[\"cabs\"]", "optimizer={name=\"adam\"}"}),
+              HasSubstr("shadow[0]: cabs: optimizer must be sgd without momentum"));
+  EXPECT_NO_THROW((void)tiny_run({"shadow=[\"cabs\"]"}));
+}
+
 TEST(Specification, WhatALayerNeedsIsAskedFor) {
   EXPECT_THAT(refusal({"model.layers.1={type=\"dense\"}"}),
               AllOf(HasSubstr("layers[1]"), HasSubstr("units")));
@@ -283,6 +344,8 @@ TEST(Specification, IdentityChangesWithEveryKey) {
                                           "statistics.horizon_examples=9",
                                           "engine.lanes=3",
                                           "log_every=2",
+                                          "shadow=[\"cabs\"]",
+                                          "controllers.0.shadow=[\"norm_test\"]",
                                           "controllers.0.batch_size=33",
                                           "controllers.0.label=x",
                                           "controllers.0.learning_rate=0.1",

@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <functional>
+#include <map>
 #include <vector>
 
 #include "experiments/specification.hpp"
@@ -115,6 +116,11 @@ struct Recording final : RunObserver {
   std::vector<Evaluated> evaluations;
   std::vector<Decision> wanted;
   std::vector<LimitedDecision> used;
+  struct Shadowed {
+    std::vector<Decision> wanted;
+    std::vector<LimitedDecision> used;
+  };
+  std::map<std::string, Shadowed> shadows;  // by label
   std::function<void()> after_decision = [] {};
   std::function<void(const Statistics&)> after_step = [](const Statistics&) {};
 
@@ -122,6 +128,13 @@ struct Recording final : RunObserver {
                    const LimitedDecision& limited) override {
     wanted.push_back(decision);
     used.push_back(limited);
+    after_decision();
+  }
+  void on_shadow_decision(const Statistics&, const std::string& label,
+                          const Decision& decision,
+                          const LimitedDecision& limited) override {
+    shadows[label].wanted.push_back(decision);
+    shadows[label].used.push_back(limited);
     after_decision();
   }
   void on_step(const Statistics& after, double training_seconds) override {

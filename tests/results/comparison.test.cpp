@@ -279,6 +279,15 @@ TEST(Notes, NameOptionsThatDifferUnderOneLabelAndSeedsCountedTwice) {
                     Contains(HasSubstr("phases: 2 runs have seed 0"))));
 }
 
+TEST(Notes, NameControllersWhoseSecondsIncludeShadows) {
+  Runs runs = seeds("phases", 2);
+  runs[0].configuration["controller"]["shadow"] = nlohmann::json::array();
+  EXPECT_THAT(only(runs).notes, Not(Contains(HasSubstr("shadows"))));
+  runs[1].configuration["controller"]["shadow"] = {{{"name", "norm_test"}}};
+  EXPECT_THAT(only(runs).notes,
+              Contains("seconds include what shadows need to have measured: phases"));
+}
+
 TEST(Notes, SayThatFewSeedsMayResolveNothing) {
   const auto small = HasSubstr("may not be resolved");
   EXPECT_THAT(only(seeds("phases", 4)).notes,
