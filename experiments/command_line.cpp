@@ -90,7 +90,8 @@ int dispatch(const std::vector<std::string>& words) {
 std::span<const Command> commands() {
   static const std::array all{run_command,  reproduce_command, compare_command,
                               list_command, show_command,      controllers_command,
-                              data_command, plan_command,      bench_command};
+                              data_command, plan_command,      replay_command,
+                              bench_command};
   return all;
 }
 

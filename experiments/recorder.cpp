@@ -8,11 +8,18 @@ namespace batchlab {
 namespace {
 
 constexpr std::string_view step_columns =
-    "step,epoch,examples_seen,batch_size,learning_rate,batch_loss,training_seconds";
+    "step,epoch,examples_seen,epochs_completed,batch_size,learning_rate,batch_loss,"
+    "training_seconds";
 constexpr std::string_view evaluation_columns =
-    "step,epoch,examples_seen,training_seconds,split,loss,accuracy";
+    "step,epoch,examples_seen,epochs_completed,training_seconds,split,loss,accuracy,"
+    "training_loss";
 constexpr std::string_view decision_columns =
     "step,examples_seen,wanted_batch_size,batch_size,limited_by,reason";
+
+// Nothing where it is absent.
+std::string cell(const std::optional<double>& value) {
+  return value ? fmt::format("{}", *value) : "";
+}
 
 std::string step_header(Needs measured) {
   std::string header(step_columns);
@@ -63,9 +70,10 @@ void Recorder::on_step(const Statistics& after, double training_seconds) {
 
 void Recorder::on_evaluation(const Statistics& at, double training_seconds,
                              const std::string& split, const EvaluationResult& result) {
-  evaluations_.append(fmt::format("{},{},{},{:.6f},{},{},{}", at.step, epoch_,
-                                  at.examples_seen, training_seconds, split,
-                                  result.loss, result.accuracy));
+  evaluations_.append(fmt::format("{},{},{},{},{:.6f},{},{},{},{}", at.step, epoch_,
+                                  at.examples_seen, at.epochs_completed,
+                                  training_seconds, split, result.loss, result.accuracy,
+                                  cell(at.training_loss)));
 }
 
 void Recorder::finish() {
@@ -83,13 +91,13 @@ void Recorder::flush() {
 }
 
 std::string Recorder::step_row(const Statistics& after, double training_seconds) const {
-  std::string row = fmt::format(
-      "{},{},{},{},{},{},{:.6f}", after.step, epoch_, after.examples_seen,
-      after.batch_size, after.learning_rate, after.batch_loss, training_seconds);
+  std::string row =
+      fmt::format("{},{},{},{},{},{},{},{:.6f}", after.step, epoch_,
+                  after.examples_seen, after.epochs_completed, after.batch_size,
+                  after.learning_rate, after.batch_loss, training_seconds);
   for (const Quantity& quantity : quantities) {
     if (!quantity.per_step || !measured_.has(quantity.field)) continue;
-    const std::optional<double>& value = after.*quantity.field;
-    row += value ? fmt::format(",{}", *value) : ",";
+    row += ',' + cell(after.*quantity.field);
   }
   return row;
 }

@@ -86,6 +86,7 @@ void add_result(json& record, const RunResult& result) {
   record["steps"] = result.last.step;
   record["examples_seen"] = result.last.examples_seen;
   record["epochs_completed"] = result.last.epochs_completed;
+  record["training_set_size"] = result.last.training_set_size;
   record["training_seconds"] = result.training_seconds;
   record["evaluation_seconds"] = result.evaluation_seconds;
   record["parameters"] = result.parameter_count;

@@ -158,6 +158,7 @@ RunResult TrainingRun::train(RunObserver& observer,
   tell_decisions(observer);
   reference_batch_size_ =
       configuration_.reference_batch_size.value_or(controller_.used().batch_size);
+  double training_seconds = 0;  // at the end of the last step
 
   while (true) {
     // Choose: what the rule wanted, within its limits and what is left of the budget.
@@ -165,7 +166,7 @@ RunResult TrainingRun::train(RunObserver& observer,
     const Subset subset = controller_.wanted().subset.value_or(all);
     stream_.select(subset.first, subset.count);
     const std::int64_t batch_size = next_batch_size();
-    if (evaluate_where_due(observer, result, clock.seconds())) break;
+    if (evaluate_where_due(observer, result, training_seconds)) break;
 
     // Take: the next examples of the epoch.
     clock.resume();
@@ -184,9 +185,10 @@ RunResult TrainingRun::train(RunObserver& observer,
     }
     measure(batch, loss.loss / static_cast<double>(batch.size()), update);
     clock.pause();
+    training_seconds = clock.seconds();
 
     // Record.
-    observer.on_step(statistics_, clock.seconds());
+    observer.on_step(statistics_, training_seconds);
     if (!std::isfinite(statistics_.batch_loss) || !update.parameters_finite) {
       result.status = RunStatus::diverged;
       result.reason = fmt::format("{} became not finite at step {}",
@@ -196,7 +198,7 @@ RunResult TrainingRun::train(RunObserver& observer,
     }
 
     // Evaluate, outside the clock; the run may end here.
-    if (evaluate_where_due(observer, result, clock.seconds())) break;
+    if (evaluate_where_due(observer, result, training_seconds)) break;
 
     // Decide: the batch size of the next step.
     clock.resume();
@@ -363,6 +365,10 @@ void TrainingRun::evaluate(RunObserver& observer, RunResult& result,
                            double training_seconds) {
   last_evaluation_epoch_ = statistics_.epochs_completed;
   last_evaluation_examples_ = statistics_.examples_seen;
+  statistics_.training_loss =
+      loss_since_evaluation_ / static_cast<double>(examples_since_evaluation_);
+  loss_since_evaluation_ = 0;
+  examples_since_evaluation_ = 0;
   const auto report = [&](const std::string& split,
                           const EvaluationResult& evaluation) {
     observer.on_evaluation(statistics_, training_seconds, split, evaluation);
@@ -380,10 +386,6 @@ void TrainingRun::evaluate(RunObserver& observer, RunResult& result,
     statistics_.validation_accuracy = validation.accuracy;
   }
   report("test", step_.evaluate(source_.test, test_examples_));
-  statistics_.training_loss =
-      loss_since_evaluation_ / static_cast<double>(examples_since_evaluation_);
-  loss_since_evaluation_ = 0;
-  examples_since_evaluation_ = 0;
 }
 
 bool TrainingRun::budget_spent(double training_seconds) const {

@@ -54,13 +54,16 @@ class EvaluationReader {
   std::vector<Evaluation> read() {
     std::vector<Evaluation> evaluations;
     for (row_ = 0; row_ < table_.rows.size(); ++row_) {
-      evaluations.push_back({.step = number<std::int64_t>("step"),
-                             .epoch = number<std::int64_t>("epoch"),
-                             .examples_seen = number<std::int64_t>("examples_seen"),
-                             .training_seconds = number<double>("training_seconds"),
-                             .split = cell("split"),
-                             .loss = number<double>("loss"),
-                             .accuracy = number<double>("accuracy")});
+      evaluations.push_back(
+          {.step = number<std::int64_t>("step"),
+           .epoch = number<std::int64_t>("epoch"),
+           .examples_seen = number<std::int64_t>("examples_seen"),
+           .training_seconds = number<double>("training_seconds"),
+           .split = cell("split"),
+           .loss = number<double>("loss"),
+           .accuracy = number<double>("accuracy"),
+           .epochs_completed = number_if_any<std::int64_t>("epochs_completed"),
+           .training_loss = number_if_any<double>("training_loss")});
     }
     return evaluations;
   }
@@ -70,6 +73,12 @@ class EvaluationReader {
     const auto column = table_.column(name);
     if (!column) throw corrupt(path_, fmt::format("has no column \"{}\"", name));
     return table_.rows[row_][*column];
+  }
+
+  template <class Number>
+  std::optional<Number> number_if_any(const char* name) const {
+    const bool any = table_.column(name) && !cell(name).empty();
+    return any ? std::optional<Number>(number<Number>(name)) : std::nullopt;
   }
 
   // std::from_chars knows nan and inf, and no locale.

@@ -89,6 +89,9 @@ struct Evaluation {
   double training_seconds = 0;
   std::string split;
   double loss = 0, accuracy = 0;
+  // Absent in files of before these columns, and the loss where it was not told.
+  std::optional<std::int64_t> epochs_completed = {};
+  std::optional<double> training_loss = {};
 };
 
 // A run as found on disk.

@@ -16,7 +16,7 @@ using testing::Not;
 using testing::StartsWith;
 
 const std::vector<std::string> commands{"run",  "reproduce",   "compare", "list",
-                                        "show", "controllers", "data"};
+                                        "show", "controllers", "data",    "replay"};
 
 std::vector<std::string> lines(const std::string& text) {
   std::vector<std::string> result;
@@ -55,7 +55,8 @@ TEST(CommandLine, TheHelpOfEveryCommandNamesItsOptions) {
       {"compare", {"--json", "--csv", "--markdown"}},
       {"show", {"--json", "--decisions"}},
       {"controllers", {"--json"}},
-      {"data", {"--folder"}}};
+      {"data", {"--folder"}},
+      {"replay", {"--controller", "--set", "--out", "--json"}}};
   options["reproduce"].insert(options["reproduce"].end(), {"--list", "--print"});
   for (const std::string& command : commands) {
     const Output help = run_program({command, "--help"});

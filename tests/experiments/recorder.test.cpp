@@ -34,10 +34,11 @@ TEST(Recorder, WritesTheColumnsOfTheRunStore) {
   const TemporaryFolder folder;
   { Recorder recorder(folder.path(), {}, 1); }
   EXPECT_EQ(file_text(folder / "steps.csv"),
-            "step,epoch,examples_seen,batch_size,learning_rate,batch_loss,"
-            "training_seconds\n");
+            "step,epoch,examples_seen,epochs_completed,batch_size,learning_rate,"
+            "batch_loss,training_seconds\n");
   EXPECT_EQ(file_text(folder / "evaluations.csv"),
-            "step,epoch,examples_seen,training_seconds,split,loss,accuracy\n");
+            "step,epoch,examples_seen,epochs_completed,training_seconds,split,loss,"
+            "accuracy,training_loss\n");
   EXPECT_EQ(file_text(folder / "decisions.csv"),
             "step,examples_seen,wanted_batch_size,batch_size,limited_by,reason\n");
   EXPECT_FALSE(std::filesystem::exists(folder / "shadows.csv"));
@@ -57,10 +58,10 @@ TEST(Recorder, MeasuredStatisticsHaveAColumnAndAbsentOnesAnEmptyCell) {
   recorder.on_step(second, 1);
   recorder.finish();
   EXPECT_EQ(file_text(folder / "steps.csv"),
-            "step,epoch,examples_seen,batch_size,learning_rate,batch_loss,"
-            "training_seconds,gradient_norm_squared,noise_scale\n"
-            "1,1,10,10,0.25,1.5,0.500000,0.5,\n"
-            "2,1,20,10,0.25,1.5,1.000000,,40\n");
+            "step,epoch,examples_seen,epochs_completed,batch_size,learning_rate,"
+            "batch_loss,training_seconds,gradient_norm_squared,noise_scale\n"
+            "1,1,10,0,10,0.25,1.5,0.500000,0.5,\n"
+            "2,1,20,1,10,0.25,1.5,1.000000,,40\n");
 }
 
 TEST(Recorder, TheEpochIsTheOneInWhichAStepBegan) {
@@ -143,13 +144,16 @@ TEST(Recorder, EvaluationsCarryTheEpochOfTheirStep) {
   Recorder recorder(folder.path(), {}, 1);
   recorder.on_step(at_step(1), 0.25);
   recorder.on_step(at_step(2), 0.5);
-  recorder.on_evaluation(at_step(2), 0.5, "validation", {0.75, 0.5});
-  recorder.on_evaluation(at_step(2), 0.5, "test", {std::nan(""), 0.125});
+  Statistics evaluated = at_step(2);
+  recorder.on_evaluation(evaluated, 0.5, "validation", {0.75, 0.5});
+  evaluated.training_loss = 0.25;
+  recorder.on_evaluation(evaluated, 0.5, "test", {std::nan(""), 0.125});
   recorder.finish();
   EXPECT_EQ(file_text(folder / "evaluations.csv"),
-            "step,epoch,examples_seen,training_seconds,split,loss,accuracy\n"
-            "2,1,20,0.500000,validation,0.75,0.5\n"
-            "2,1,20,0.500000,test,nan,0.125\n");
+            "step,epoch,examples_seen,epochs_completed,training_seconds,split,loss,"
+            "accuracy,training_loss\n"
+            "2,1,20,1,0.500000,validation,0.75,0.5,\n"
+            "2,1,20,1,0.500000,test,nan,0.125,0.25\n");
 }
 
 TEST(Recorder, NumbersReadBackAsTheyWere) {
