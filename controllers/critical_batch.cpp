@@ -28,6 +28,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr double proves_nothing = std::numeric_limits<double>::max();  // as a loss
 constexpr int start = 0;  // what is kept: the state before all branches
 constexpr int end_of(std::size_t branch) { return static_cast<int>(branch) + 1; }
 
@@ -119,8 +120,7 @@ class CriticalBatch final : public Controller {
     // A branch that diverged, or that the limits kept from its size, proves nothing.
     const double wanted = multiple(losses_.size()) * batch_size_;
     const bool tried = static_cast<double>(largest_) > 0.75 * wanted;
-    losses_.push_back(weight_ > 0 && tried ? loss_sum_ / weight_
-                                           : std::numeric_limits<double>::max());
+    losses_.push_back(weight_ > 0 && tried ? loss_sum_ / weight_ : proves_nothing);
     if (losses_.size() == branches_) return choose(statistics);
     begin_branch(statistics);
     Decision decision = step_of_branch();
@@ -131,7 +131,10 @@ class CriticalBatch final : public Controller {
 
   Decision choose(const Statistics& statistics) {
     std::size_t best = 0;
-    while (best + 1 < branches_ && losses_[best + 1] <= losses_[0] + tolerance_) ++best;
+    const double most = losses_[0] + tolerance_;
+    while (most < proves_nothing && best + 1 < branches_ && losses_[best + 1] <= most) {
+      ++best;
+    }
     const bool doubles = multiple(best) > 2;
     std::string reason = fmt::format("k* {:.4g}, losses", multiple(best));
     for (const double loss : losses_) reason += fmt::format(" {:.4g}", loss);

@@ -17,4 +17,11 @@ void LimitedController::decide(const Statistics& statistics) {
   used_ = safety_.apply(wanted_, seen);
 }
 
+std::int64_t LimitedController::extended(const Statistics& statistics) {
+  const double wish = rule_->extended_batch_size(only(statistics, needs_));
+  return wish > static_cast<double>(statistics.batch_size)
+             ? safety_.extended(wish, statistics)
+             : statistics.batch_size;
+}
+
 }  // namespace batchlab

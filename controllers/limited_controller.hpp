@@ -27,6 +27,10 @@ class LimitedController {
   // optional statistics, the rule sees those that it needs.
   void decide(const Statistics& statistics);
 
+  // As Controller::extended_batch_size(), within the limits: at least
+  // statistics.batch_size.
+  [[nodiscard]] std::int64_t extended(const Statistics& statistics);
+
   // The last decision: of the rule, and after its limits.
   [[nodiscard]] const Decision& wanted() const { return wanted_; }
   [[nodiscard]] const LimitedDecision& used() const { return used_; }

@@ -160,7 +160,15 @@ json complete_entries(const json& given, const json& shadow, const json& optimiz
 
 json complete_shadow(const json& given, const json& optimizer) {
   const json table = given.is_string() ? json::object({{"name", given}}) : given;
-  return complete_rule("entry", shadow_options(), table, optimizer);
+  json entry = complete_rule("entry", shadow_options(), table, optimizer);
+  const Entry& rule = find_controller(entry.at("name"));
+  if (rule.branches) {
+    refuse(
+        fmt::format("{}: tries several ways before it chooses, so that it must be "
+                    "followed: an entry of its own, not a shadow or a replay",
+                    rule.name));
+  }
+  return entry;
 }
 
 }  // namespace batchlab

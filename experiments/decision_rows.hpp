@@ -20,7 +20,7 @@ class DecisionChanges {
   std::string last_;
 };
 
-// Cells wanted_batch_size, batch_size, limited_by, reason.
+// Cells wanted_batch_size, batch_size, limited_by.
 [[nodiscard]] std::string decision_cells(const Decision& wanted,
                                          const LimitedDecision& used);
 

@@ -14,7 +14,8 @@ constexpr std::string_view evaluation_columns =
     "step,epoch,examples_seen,epochs_completed,training_seconds,split,loss,accuracy,"
     "training_loss";
 constexpr std::string_view decision_columns =
-    "step,examples_seen,wanted_batch_size,batch_size,limited_by,reason";
+    "step,examples_seen,wanted_batch_size,batch_size,limited_by,learning_rate,"
+    "noise_scale,batch_size_per_noise_scale,moments,reason";
 
 // Nothing where it is absent.
 std::string cell(const std::optional<double>& value) {
@@ -46,8 +47,24 @@ Recorder::Recorder(const std::filesystem::path& folder, Needs measured,
 void Recorder::on_decision(const Statistics& at, const Decision& wanted,
                            const LimitedDecision& used) {
   if (!changes_.add(wanted, used)) return;
-  decisions_.append(
-      fmt::format("{},{},{}", at.step, at.examples_seen, decision_cells(wanted, used)));
+  write_decision(std::nullopt);
+  const std::optional<double> noise_scale = at.noise_scale;
+  const double ratio = static_cast<double>(used.batch_size) / noise_scale.value_or(0);
+  decision_ = {
+      fmt::format("{},{},{}", at.step, at.examples_seen, decision_cells(wanted, used)),
+      noise_scale ? fmt::format("{},{}", *noise_scale, ratio) : ",",
+      csv_cell(wanted.reason)};
+  moments_reset_ = false;
+}
+
+// The row of the last decision, which waits for the learning rate of its first step.
+void Recorder::write_decision(std::optional<double> learning_rate) {
+  if (!decision_) return;
+  decisions_.append(fmt::format("{},{},{},{},{}", decision_->sizes,
+                                learning_rate ? fmt::format("{}", *learning_rate) : "",
+                                decision_->noise, moments_reset_ ? "reset" : "kept",
+                                decision_->reason));
+  decision_.reset();
 }
 
 void Recorder::on_shadow_decision(const Statistics& at, const std::string& label,
@@ -60,6 +77,7 @@ void Recorder::on_shadow_decision(const Statistics& at, const std::string& label
 void Recorder::on_step(const Statistics& after, double training_seconds) {
   epoch_ = epochs_completed_ + 1;
   epochs_completed_ = after.epochs_completed;
+  write_decision(after.learning_rate);
   unlogged_step_ = step_row(after, training_seconds);
   if (after.step % log_every_ == 0) {
     steps_.append(unlogged_step_);
@@ -79,6 +97,7 @@ void Recorder::on_evaluation(const Statistics& at, double training_seconds,
 void Recorder::finish() {
   if (!unlogged_step_.empty()) steps_.append(unlogged_step_);
   unlogged_step_.clear();
+  write_decision(std::nullopt);
   flush();
 }
 

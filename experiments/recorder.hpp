@@ -26,6 +26,7 @@ class Recorder final : public RunObserver {
                    const LimitedDecision& used) override;
   void on_shadow_decision(const Statistics& at, const std::string& label,
                           const Decision& wanted, const LimitedDecision& used) override;
+  void on_moments_reset() override { moments_reset_ = true; }
   void on_step(const Statistics& after, double training_seconds) override;
   void on_evaluation(const Statistics& at, double training_seconds,
                      const std::string& split, const EvaluationResult& result) override;
@@ -35,6 +36,7 @@ class Recorder final : public RunObserver {
 
  private:
   void flush();
+  void write_decision(std::optional<double> learning_rate);
   [[nodiscard]] std::string step_row(const Statistics& after,
                                      double training_seconds) const;
 
@@ -45,6 +47,11 @@ class Recorder final : public RunObserver {
   std::optional<LineWriter> shadows_;  // from the first decision of one on
   DecisionChanges changes_;
   std::map<std::string, DecisionChanges> shadow_changes_;  // by label
+  struct DecisionCells {
+    std::string sizes, noise, reason;
+  };
+  std::optional<DecisionCells> decision_;  // not written yet
+  bool moments_reset_ = false;             // for its first step
   std::string unlogged_step_;
   std::int64_t epoch_ = 1;  // in which the last step began
   std::int64_t epochs_completed_ = 0;

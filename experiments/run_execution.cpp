@@ -36,6 +36,7 @@ class Both final : public RunObserver {
                           const LimitedDecision& used) override {
     recorder_.on_shadow_decision(at, label, wanted, used);
   }
+  void on_moments_reset() override { recorder_.on_moments_reset(); }
   void on_step(const Statistics& after, double training_seconds) override {
     recorder_.on_step(after, training_seconds);
     if (progress_) progress_->on_step(after, training_seconds);
@@ -85,6 +86,7 @@ void add_result(json& record, const RunResult& result) {
   record["reason"] = result.reason;
   record["steps"] = result.last.step;
   record["examples_seen"] = result.last.examples_seen;
+  record["examples_given_up"] = result.examples_given_up;
   record["epochs_completed"] = result.last.epochs_completed;
   record["training_set_size"] = result.last.training_set_size;
   record["training_seconds"] = result.training_seconds;

@@ -118,6 +118,7 @@ RunConfiguration run_from(const json& shared, const json& entry, std::uint32_t s
   run.data = data_from(shared.at("data"));
   run.layers = layers_from(shared.at("model"));
   run.optimizer = optimizer_from(shared.at("optimizer"));
+  run.reset_factor = optional_of<double>(shared.at("optimizer").at("reset_factor"));
   run.learning_rate = entry.at("learning_rate").is_null()
                           ? shared.at("optimizer").at("learning_rate").get<double>()
                           : entry.at("learning_rate").get<double>();
@@ -130,6 +131,7 @@ RunConfiguration run_from(const json& shared, const json& entry, std::uint32_t s
   run.target = target_from(shared.at("target"));
   run.evaluate_every_examples =
       optional_of<std::int64_t>(shared.at("evaluation").at("every_examples"));
+  run.average_decay = optional_of<double>(shared.at("evaluation").at("average_decay"));
   const json& statistics = shared.at("statistics");
   run.measured = measured_from(statistics.at("measure"));
   run.estimator = estimator_from(statistics.at("estimator"));

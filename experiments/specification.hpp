@@ -70,12 +70,15 @@ struct RunConfiguration {
   DataConfiguration data;
   std::vector<LayerOptions> layers;
   OptimizerOptions optimizer;
+  std::optional<double>
+      reset_factor;          // of the batch size: moments begin anew; absent: never
   double learning_rate = 0;  // base rate, before schedule and coupling
   nlohmann::json schedule;   // complete options
   Budget budget;
   std::optional<Target> target;
   std::optional<std::int64_t> evaluate_every_examples;  // absent: at each epoch's end
-  Needs measured;                                // beyond what the controller needs
+  std::optional<double> average_decay;  // of the weights evaluated; absent: no average
+  Needs measured;                       // beyond what the controller needs
   Estimator estimator = Estimator::per_example;  // of the gradient's noise
   double noise_scale_horizon = 0;                // examples
   CutOptions cut;

@@ -9,6 +9,8 @@
 
 namespace batchlab {
 
+inline constexpr double largest_seed = 4294967295.0;
+
 [[nodiscard]] std::span<const Option> top_options();
 [[nodiscard]] std::span<const Option> budget_options();
 [[nodiscard]] std::span<const Option> target_options();

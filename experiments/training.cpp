@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "controllers/error.hpp"
+#include "experiments/measured_needs.hpp"
 
 namespace batchlab {
 
@@ -31,50 +33,6 @@ class Clock {
 std::int64_t budget_examples(const Budget& budget, std::int64_t epoch_examples) {
   if (budget.examples) return *budget.examples;
   return budget.epochs ? *budget.epochs * epoch_examples : 0;
-}
-
-// What is measured on the way to `needs`, and so is logged too.
-Needs with_components(Needs needs) {
-  constexpr Needs interval{&Statistics::noise_scale_low, &Statistics::noise_scale_high};
-  constexpr Needs noise{&Statistics::gradient_norm_squared,
-                        &Statistics::gradient_variance_trace,
-                        &Statistics::true_gradient_norm_squared};
-  if (needs.has_any(interval | Needs{&Statistics::noise_scale})) {
-    return needs | noise | interval | Needs{&Statistics::noise_scale};
-  }
-  return needs.has(&Statistics::true_gradient_norm_squared) ? needs | noise : needs;
-}
-
-// What a step has to measure so that `needs`, with their components, can be told.
-Measurements measurements_for(Needs needs, Estimator estimator) {
-  const bool noise = needs.has(&Statistics::gradient_variance_trace);
-  return {.examples = needs.has(&Statistics::example_gradient_norm_squared_mean) ||
-                      (noise && estimator == Estimator::per_example),
-          .lanes = noise && estimator == Estimator::micro_batch,
-          .halves = needs.has(&Statistics::half_batch_cosine),
-          .steps = noise && estimator == Estimator::two_step,
-          .inner_products = needs.has_any(
-              {&Statistics::inner_product_variance, &Statistics::orthogonal_variance})};
-}
-
-// Throws where the rule `label` reads what this run cannot measure.
-void check_needs(const std::string& label, Needs needs, const Split& split,
-                 const std::string& set) {
-  const bool validation = needs.has(&Statistics::validation_loss) ||
-                          needs.has(&Statistics::validation_accuracy);
-  if (validation && split.validation.empty()) {
-    throw Error(
-        ErrorKind::usage,
-        fmt::format("{}: needs a validation split; set data.validation_fraction "
-                    "above 0, or another metric of the rule",
-                    label));
-  }
-  if (needs.has(&Statistics::validation_accuracy) && find_data_set(set).generated) {
-    throw Error(ErrorKind::usage,
-                fmt::format("{}: needs an accuracy, which data.set = \"{}\" has not; "
-                            "set another metric of the rule, as validation_loss",
-                            label, set));
-  }
 }
 
 Setting setting_of(const Split& split) {
@@ -130,7 +88,9 @@ TrainingRun::TrainingRun(const RunConfiguration& configuration,
           needs_ | configuration.measured |
           (coupling_.reads_noise_scale ? Needs{&Statistics::noise_scale} : Needs{}))),
       measurements_(measurements_for(measured_, configuration.estimator)),
-      noise_(configuration.noise_scale_horizon) {
+      noise_(configuration.noise_scale_horizon),
+      extends_(find_controller(configuration.controller).extends_batches),
+      branches_(find_controller(configuration.controller).branches) {
   check_needs(configuration_.label, controller_.needs(), split_,
               configuration_.data.set);
   if (network_.outputs() < source.training.classes) {
@@ -147,6 +107,10 @@ TrainingRun::TrainingRun(const RunConfiguration& configuration,
   if (!configuration_.initial_weights.empty()) {
     load_initial_weights(configuration_.initial_weights);
   }
+  if (configuration_.average_decay) {
+    average_.emplace(*configuration_.average_decay, parameters_.size());
+    step_.average_into(*average_);
+  }
 }
 
 RunResult TrainingRun::train(RunObserver& observer,
@@ -156,8 +120,9 @@ RunResult TrainingRun::train(RunObserver& observer,
   Clock clock;
   controller_.decide(statistics_);
   tell_decisions(observer);
+  moments_batch_size_ = controller_.used().batch_size;
   reference_batch_size_ =
-      configuration_.reference_batch_size.value_or(controller_.used().batch_size);
+      configuration_.reference_batch_size.value_or(moments_batch_size_);
   double training_seconds = 0;  // at the end of the last step
 
   while (true) {
@@ -168,31 +133,24 @@ RunResult TrainingRun::train(RunObserver& observer,
     const std::int64_t batch_size = next_batch_size();
     if (evaluate_where_due(observer, result, training_seconds)) break;
 
-    // Take: the next examples of the epoch.
+    // Take the next examples of the epoch; forward and backward: their gradient sums.
     clock.resume();
-    const Batch& batch = stream_.take(batch_size);
-    const CoupledStep coupled = couple(static_cast<std::int64_t>(batch.size()));
-    statistics_.learning_rate = learning_rate(coupled.factor);
-    schedule_examples_ += coupled.schedule_examples;
+    const ForwardPass pass = go_forward(batch_size);
 
-    // Forward and backward: gradient sums of the batch. Then measure and update: the
-    // mean gradient, its norms, the optimizer, in one pass.
-    LossSum loss;
-    TrainingStep::Update update;
-    if (!planning_) {
-      loss = step_.forward_backward(batch, measurements_);
-      update = step_.update(statistics_.learning_rate, coupled.batch_ratio);
-    }
-    measure(batch, loss.loss / static_cast<double>(batch.size()), update);
+    // Measure and update: the mean gradient, its norms, the optimizer, in one pass.
+    const TrainingStep::Update updated = update(pass.examples, observer);
+    measure(pass, updated);
     clock.pause();
     training_seconds = clock.seconds();
 
     // Record.
     observer.on_step(statistics_, training_seconds);
-    if (!std::isfinite(statistics_.batch_loss) || !update.parameters_finite) {
+    const bool finite =
+        std::isfinite(statistics_.batch_loss) && updated.parameters_finite;
+    if (!finite && !controller_.wanted().branching.trial) {
       result.status = RunStatus::diverged;
       result.reason = fmt::format("{} became not finite at step {}",
-                                  update.parameters_finite ? "loss" : "parameters",
+                                  updated.parameters_finite ? "loss" : "parameters",
                                   statistics_.step);
       break;
     }
@@ -203,6 +161,7 @@ RunResult TrainingRun::train(RunObserver& observer,
     // Decide: the batch size of the next step.
     clock.resume();
     controller_.decide(statistics_);
+    branch();
     clock.pause();
     tell_decisions(observer);
 
@@ -213,8 +172,64 @@ RunResult TrainingRun::train(RunObserver& observer,
     }
   }
   result.last = statistics_;
+  result.examples_given_up = statistics_.examples_seen - examples_kept_;
   result.training_seconds = clock.seconds();
   return result;
+}
+
+TrainingRun::ForwardPass TrainingRun::go_forward(std::int64_t batch_size) {
+  const Batch& batch = stream_.take(batch_size);
+  ForwardPass pass{static_cast<std::int64_t>(batch.size()), {}};
+  if (planning_) return pass;
+  pass.sum = step_.forward_backward(batch, measurements_);
+  if (extends_) extend(pass);
+  return pass;
+}
+
+// Adds examples as long as the rule wants more, within the epoch and the budget.
+void TrainingRun::extend(ForwardPass& pass) {
+  while (stream_.epochs_completed() == statistics_.epochs_completed) {
+    Statistics so_far = statistics_;
+    const TrainingStep::Update measured = step_.measure();
+    const GradientEstimate noise = noise_of(measured);
+    so_far.batch_size = pass.examples;
+    so_far.gradient_norm_squared = measured.gradient.gradient_norm_squared;
+    so_far.gradient_variance_trace = noise.gradient_variance_trace;
+    so_far.true_gradient_norm_squared = noise.true_gradient_norm_squared;
+    std::int64_t more = std::min(controller_.extended(so_far) - pass.examples,
+                                 stream_.epoch_examples() - stream_.cursor());
+    if (const auto& budget = configuration_.budget.examples) {
+      more = std::min(more, *budget - statistics_.examples_seen - pass.examples);
+    }
+    if (more < 1) return;
+    const Batch& batch = stream_.take(more);
+    const LossSum sum = step_.extend(batch);
+    pass.examples += static_cast<std::int64_t>(batch.size());
+    pass.sum.loss += sum.loss;
+    pass.sum.correct += sum.correct;
+  }
+}
+
+TrainingStep::Update TrainingRun::update(std::int64_t batch_size,
+                                         RunObserver& observer) {
+  const CoupledStep coupled = couple(batch_size);
+  statistics_.learning_rate = learning_rate(coupled.factor);
+  schedule_examples_ += coupled.schedule_examples;
+  if (planning_) return {};
+  reset_moments_where_due(observer);
+  const double ratio =
+      static_cast<double>(batch_size) / static_cast<double>(reference_batch_size_);
+  return step_.update(statistics_.learning_rate, coupled.batch_ratio, ratio);
+}
+
+void TrainingRun::reset_moments_where_due(RunObserver& observer) {
+  if (!configuration_.reset_factor) return;
+  const auto now = static_cast<double>(controller_.used().batch_size);
+  const auto then = static_cast<double>(moments_batch_size_);
+  if (std::max(now / then, then / now) < *configuration_.reset_factor) return;
+  moments_batch_size_ = controller_.used().batch_size;
+  optimizer_->reset();
+  observer.on_moments_reset();
 }
 
 void TrainingRun::plan(RunObserver& observer) {
@@ -243,6 +258,10 @@ std::int64_t TrainingRun::next_batch_size() {
   std::int64_t batch_size = controller_.used().batch_size;
   if (budget.examples) {
     batch_size = std::min(batch_size, *budget.examples - statistics_.examples_seen);
+  }
+  if (budget.epochs && branches_) {
+    batch_size = std::min(batch_size, *budget.epochs * stream_.epoch_examples() -
+                                          statistics_.examples_seen);
   }
   if (budget.epochs && configuration_.data.tail == EpochTail::carry) {
     const std::int64_t epochs_left = *budget.epochs - stream_.epochs_completed();
@@ -279,53 +298,6 @@ double TrainingRun::learning_rate(double coupling_factor) const {
          coupling_factor * controller_.used().learning_rate_factor;
 }
 
-void TrainingRun::measure(const Batch& batch, double batch_loss,
-                          const TrainingStep::Update& update) {
-  const auto batch_size = static_cast<std::int64_t>(batch.size());
-  statistics_.step += 1;
-  statistics_.examples_seen += batch_size;
-  statistics_.epochs_completed = stream_.epochs_completed();
-  statistics_.batch_size = batch_size;
-  statistics_.batch_loss = batch_loss;
-  loss_since_evaluation_ += batch_loss * static_cast<double>(batch_size);
-  examples_since_evaluation_ += batch_size;
-
-  statistics_.gradient_norm_squared = update.gradient.gradient_norm_squared;
-  measure_noise(update);
-  statistics_.half_batch_cosine = update.half_batch_cosine;
-  if (update.examples.groups > 0) {
-    statistics_.example_gradient_norm_squared_mean =
-        update.examples.weighted_norms_squared / static_cast<double>(batch_size);
-  }
-  const DirectionalVariances variances = estimate(update.inner_products, batch_size);
-  statistics_.inner_product_variance = variances.inner_product_variance;
-  statistics_.orthogonal_variance = variances.orthogonal_variance;
-  statistics_ = only(statistics_, measured_);
-}
-
-// With two_step the estimate is of the two last batches.
-void TrainingRun::measure_noise(const TrainingStep::Update& update) {
-  const GroupedGradients& groups = measurements_.steps   ? update.steps
-                                   : measurements_.lanes ? update.lanes
-                                                         : update.examples;
-  const GradientEstimate noise = estimate(groups, stream_.epoch_examples());
-  if (noise.gradient_variance_trace) {
-    noise_.add(update.gradient.batch_size, *noise.gradient_variance_trace,
-               *noise.true_gradient_norm_squared);
-  }
-  const auto interval = noise_.interval();
-  statistics_.gradient_variance_trace = noise.gradient_variance_trace;
-  statistics_.true_gradient_norm_squared = noise.true_gradient_norm_squared;
-  statistics_.noise_scale = noise_.noise_scale();
-  statistics_.noise_scale_low.reset();
-  statistics_.noise_scale_high.reset();
-  if (interval) {
-    statistics_.noise_scale_low = interval->low;
-    statistics_.noise_scale_high = interval->high;
-  }
-  if (statistics_.noise_scale.value_or(0) > 0) noise_scale_ = statistics_.noise_scale;
-}
-
 // Asks the shadows too, outside the clock: the run pays for what they need, no more.
 void TrainingRun::tell_decisions(RunObserver& observer) {
   observer.on_decision(statistics_, controller_.wanted(), controller_.used());
@@ -337,63 +309,6 @@ void TrainingRun::tell_decisions(RunObserver& observer) {
   statistics_.validation_loss.reset();
   statistics_.validation_accuracy.reset();
   statistics_.training_loss.reset();
-}
-
-// True where the run ends: budget spent, or stopped at its target.
-bool TrainingRun::evaluate_where_due(RunObserver& observer, RunResult& result,
-                                     double training_seconds) {
-  const bool last = budget_spent(training_seconds);
-  const bool new_step = statistics_.examples_seen > last_evaluation_examples_;
-  if (new_step && !planning_ && (last || evaluation_due())) {
-    const auto begin = std::chrono::steady_clock::now();
-    evaluate(observer, result, training_seconds);
-    result.evaluation_seconds +=
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  }
-  return last || (result.target_reached && configuration_.target->stop);
-}
-
-bool TrainingRun::evaluation_due() const {
-  if (!configuration_.evaluate_every_examples) {
-    return statistics_.epochs_completed > last_evaluation_epoch_;
-  }
-  const std::int64_t every = *configuration_.evaluate_every_examples;
-  return statistics_.examples_seen / every > last_evaluation_examples_ / every;
-}
-
-void TrainingRun::evaluate(RunObserver& observer, RunResult& result,
-                           double training_seconds) {
-  last_evaluation_epoch_ = statistics_.epochs_completed;
-  last_evaluation_examples_ = statistics_.examples_seen;
-  statistics_.training_loss =
-      loss_since_evaluation_ / static_cast<double>(examples_since_evaluation_);
-  loss_since_evaluation_ = 0;
-  examples_since_evaluation_ = 0;
-  const auto report = [&](const std::string& split,
-                          const EvaluationResult& evaluation) {
-    observer.on_evaluation(statistics_, training_seconds, split, evaluation);
-    const auto& target = configuration_.target;
-    if (target && target->split == split && target->reached(evaluation) &&
-        !result.target_reached) {
-      result.target_reached = statistics_;
-    }
-  };
-  if (!split_.validation.empty()) {
-    const EvaluationResult validation =
-        step_.evaluate(source_.training, split_.validation);
-    report("validation", validation);
-    statistics_.validation_loss = validation.loss;
-    statistics_.validation_accuracy = validation.accuracy;
-  }
-  report("test", step_.evaluate(source_.test, test_examples_));
-}
-
-bool TrainingRun::budget_spent(double training_seconds) const {
-  const Budget& budget = configuration_.budget;
-  return (budget.epochs && statistics_.epochs_completed >= *budget.epochs) ||
-         (budget.examples && statistics_.examples_seen >= *budget.examples) ||
-         (budget.steps && statistics_.step >= *budget.steps) ||
-         (budget.seconds && training_seconds >= *budget.seconds);
 }
 
 }  // namespace batchlab

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,6 +29,8 @@ class RunObserver {
   // The same of a shadow, by its label; at the same steps.
   virtual void on_shadow_decision(const Statistics&, const std::string&,
                                   const Decision&, const LimitedDecision&) {}
+  // Before the step that follows a decision: its optimizer forgets the steps before.
+  virtual void on_moments_reset() {}
   virtual void on_step(const Statistics& after, double training_seconds) = 0;
   virtual void on_evaluation(const Statistics& at, double training_seconds,
                              const std::string& split,
@@ -43,6 +46,7 @@ struct RunResult {
   double training_seconds = 0;  // steps, statistics and decisions; no shadow's
   double evaluation_seconds = 0;
   std::optional<Statistics> target_reached;  // where the target was first met
+  std::int64_t examples_given_up = 0;        // of examples_seen: by going back
   std::size_t parameter_count = 0;
 };
 
@@ -85,10 +89,23 @@ class TrainingRun {
     double schedule_examples = 0;  // as many count for the schedule
   };
   [[nodiscard]] CoupledStep couple(std::int64_t batch_size) const;
+  // The batch of a step, gone forward and backward.
+  struct ForwardPass {
+    std::int64_t examples = 0;
+    LossSum sum;
+  };
+  [[nodiscard]] ForwardPass go_forward(std::int64_t batch_size);
+  void extend(ForwardPass& pass);
+  [[nodiscard]] TrainingStep::Update update(std::int64_t batch_size,
+                                            RunObserver& observer);
+  void reset_moments_where_due(RunObserver& observer);
+  void branch();
+  void keep_state(int number);
+  void go_back_to(int number);
   [[nodiscard]] double learning_rate(double coupling_factor) const;
-  void measure(const Batch& batch, double batch_loss,
-               const TrainingStep::Update& update);
-  void measure_noise(const TrainingStep::Update& update);
+  void measure(const ForwardPass& pass, const TrainingStep::Update& update);
+  [[nodiscard]] GradientEstimate noise_of(const TrainingStep::Update& update) const;
+  void average_noise(std::int64_t batch_size, const GradientEstimate& noise);
   void tell_decisions(RunObserver& observer);
   [[nodiscard]] bool evaluation_due() const;
   [[nodiscard]] bool evaluate_where_due(RunObserver& observer, RunResult& result,
@@ -106,6 +123,7 @@ class TrainingRun {
   std::unique_ptr<Optimizer> optimizer_;
   ThreadPool threads_;
   TrainingStep step_;
+  std::optional<WeightAverage> average_;
   DataStream stream_;
   bool planning_ = false;  // steps are not trained
 
@@ -125,11 +143,27 @@ class TrainingRun {
   Needs measured_;             // of these, coupling and log
   Measurements measurements_;  // what the step has to measure for them
   NoiseScaleAverage noise_;
+  bool extends_, branches_;  // as the rule's entry says
+
+  // What a rule that branches returns to (controllers/controller.hpp).
+  struct State {
+    Array parameters;
+    std::vector<Array> optimizer_arrays;
+    std::vector<double> optimizer_numbers;
+    std::optional<WeightAverage> average;
+    DataStream::Position position;
+    NoiseScaleAverage noise;
+    double schedule_examples;
+    std::int64_t examples_kept;
+  };
+  std::map<int, State> states_;
+  std::int64_t examples_kept_ = 0;  // of examples_seen: those that led here
 
   Statistics statistics_;  // after the last step
   std::int64_t reference_batch_size_ = 0;
-  std::optional<double> noise_scale_;  // the last one known, for the coupling
-  double schedule_examples_ = 0;       // as the coupling counts them
+  std::int64_t moments_batch_size_ = 0;  // in force when the moments began
+  std::optional<double> noise_scale_;    // the last one known, for the coupling
+  double schedule_examples_ = 0;         // as the coupling counts them
   std::int64_t last_evaluation_examples_ = 0, last_evaluation_epoch_ = 0;
   double loss_since_evaluation_ = 0;  // sum over examples
   std::int64_t examples_since_evaluation_ = 0;

@@ -40,6 +40,13 @@ void TrainingRun::write_checkpoint(const std::string& path) {
     const float* values = parameters_.data() + block.offset;
     file.tensors.push_back({block.name, block.shape, {values, values + block.size}});
   }
+  if (average_) {
+    for (const NamedBlock& block : network_.blocks()) {
+      const float* values = average_->values().data() + block.offset;
+      file.tensors.push_back(
+          {"average." + block.name, block.shape, {values, values + block.size}});
+    }
+  }
   const OptimizerState state = optimizer_->state();
   for (const auto& [name, array] : state.arrays) {
     file.tensors.push_back(

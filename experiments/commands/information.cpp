@@ -35,15 +35,18 @@ nlohmann::json entry_json(const Entry& entry) {
                        {"help", option.help}});
     if (option.only_for.choice.empty()) options.back()["only_for"] = nullptr;
   }
-  return {{"name", entry.name},          {"summary", entry.summary},
-          {"source", entry.source},      {"options", options},
-          {"limits", entry.limits},      {"plain_sgd_only", entry.plain_sgd_only},
-          {"open_loop", entry.open_loop}};
+  return {{"name", entry.name},           {"summary", entry.summary},
+          {"source", entry.source},       {"options", options},
+          {"limits", entry.limits},       {"plain_sgd_only", entry.plain_sgd_only},
+          {"open_loop", entry.open_loop}, {"extends_batches", entry.extends_batches},
+          {"branches", entry.branches}};
 }
 
 void print_entry(const Entry& entry) {
   fmt::print("{}: {}\nsource: {}\n", entry.name, entry.summary, entry.source);
   if (entry.open_loop) fmt::print("open loop: `batchlab plan` says what it will do\n");
+  if (entry.extends_batches) fmt::print("extends a batch within its step\n");
+  if (entry.branches) fmt::print("trains in several ways before it chooses one\n");
   if (entry.plain_sgd_only) fmt::print("optimizer: sgd without momentum only\n");
   print_options("options of the rule", entry.options);
   print_options("options of every entry", controller_entry_options());

@@ -135,6 +135,11 @@ TEST(CriticalBatch, ABranchThatDivergesIsGivenUpAtOnce) {
   EXPECT_EQ(run.examples_seen(), 100 + 80 + 20 + 40);
 }
 
+TEST(CriticalBatch, HoldsWhereThatOfOneDiverged) {
+  SimulatedRun run(options, [](double, double) { return std::nan(""); });
+  EXPECT_EQ(run.trial().back().batch_size, 10);
+}
+
 TEST(CriticalBatch, ABranchKeptFromItsSizeProvesNothing) {
   SimulatedRun run(
       options, [](double, double) { return 1.0; }, 20);

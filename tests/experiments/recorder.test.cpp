@@ -40,7 +40,8 @@ TEST(Recorder, WritesTheColumnsOfTheRunStore) {
             "step,epoch,examples_seen,epochs_completed,training_seconds,split,loss,"
             "accuracy,training_loss\n");
   EXPECT_EQ(file_text(folder / "decisions.csv"),
-            "step,examples_seen,wanted_batch_size,batch_size,limited_by,reason\n");
+            "step,examples_seen,wanted_batch_size,batch_size,limited_by,learning_rate,"
+            "noise_scale,batch_size_per_noise_scale,moments,reason\n");
   EXPECT_FALSE(std::filesystem::exists(folder / "shadows.csv"));
 }
 
@@ -100,12 +101,36 @@ TEST(Recorder, DecisionsAreWrittenWhenTheyChangeHoweverThinned) {
   recorder.on_decision(at_step(4), {64, "=1+1"}, {64, "", 1});
   recorder.on_decision(at_step(5), {32, "=1+1"}, {32, "", 1});
   recorder.finish();
-  EXPECT_EQ(file_text(folder / "decisions.csv"),
-            "step,examples_seen,wanted_batch_size,batch_size,limited_by,reason\n"
-            "0,0,32,32,,first\n"
-            "2,20,64,32,growth,\"more, \"\"much\"\"\"\n"
-            "3,30,64,64,,more\n"
-            "5,50,32,32,,\"'=1+1\"\n");
+  const std::filesystem::path file = folder / "decisions.csv";
+  EXPECT_THAT(column(file, "step"), ElementsAre("0", "2", "3", "5"));
+  EXPECT_THAT(column(file, "wanted_batch_size"), ElementsAre("32", "64", "64", "32"));
+  EXPECT_THAT(column(file, "batch_size"), ElementsAre("32", "32", "64", "32"));
+  EXPECT_THAT(column(file, "limited_by"), ElementsAre("", "growth", "", ""));
+  EXPECT_THAT(column(file, "reason"),
+              ElementsAre("first", "more, \"much\"", "more", "'=1+1"));
+}
+
+// A decision is known before the rate of the step that follows it.
+TEST(Recorder, ADecisionHasTheRateOfItsFirstStepAndItsShareOfTheNoiseScale) {
+  const TemporaryFolder folder;
+  Recorder recorder(folder.path(), {}, 1000);
+  Statistics at = at_step(0);
+  recorder.on_decision(at, {32, "first"}, {32, "", 1});
+  recorder.on_step(at_step(1), 0);
+  at = at_step(1);
+  at.noise_scale = 80;
+  recorder.on_decision(at, {20, "less"}, {20, "", 1});
+  recorder.on_moments_reset();
+  Statistics after = at_step(2);
+  after.learning_rate = 0.125;
+  recorder.on_step(after, 0);
+  recorder.on_decision(at_step(2), {64, "never used"}, {64, "", 1});
+  recorder.finish();
+  const std::filesystem::path file = folder / "decisions.csv";
+  EXPECT_THAT(column(file, "learning_rate"), ElementsAre("0.25", "0.125", ""));
+  EXPECT_THAT(column(file, "noise_scale"), ElementsAre("", "80", ""));
+  EXPECT_THAT(column(file, "batch_size_per_noise_scale"), ElementsAre("", "0.25", ""));
+  EXPECT_THAT(column(file, "moments"), ElementsAre("kept", "reset", "kept"));
 }
 
 TEST(Recorder, ADecisionThatChangesTheRateOrTheSubsetAloneIsWritten) {

@@ -171,13 +171,20 @@ TEST(Replay, OfTheRunsOwnRuleIsItsDecisions) {
   for (const Entry* entry : controllers()) {
     const fs::path run = experiment.run_folder(entry->name + "-seed0");
     const json controller = read_json(run / "config.json").at("controller");
-    std::string rows = replay_entry(run, controller).out;
-    for (const std::string& cell : {entry->name + ",", std::string("shadow,")}) {
-      for (std::size_t at; (at = rows.find("," + cell)) != std::string::npos;) {
-        rows.erase(at + 1, cell.size());
+    if (entry->branches) continue;
+    std::istringstream replayed(replay_entry(run, controller).out);
+    const std::string replay_file = (experiment.folder / "replay.csv").string();
+    write_file(replay_file, replayed.str());
+    const Table rows = read_csv(replay_file),
+                decisions = read_csv(run / "decisions.csv");
+    ASSERT_EQ(rows.rows.size(), decisions.rows.size()) << entry->name;
+    for (const char* name : {"step", "examples_seen", "wanted_batch_size", "batch_size",
+                             "limited_by", "reason"}) {
+      const std::size_t one = *rows.column(name), other = *decisions.column(name);
+      for (std::size_t i = 0; i < rows.rows.size(); ++i) {
+        EXPECT_EQ(rows.rows[i][one], decisions.rows[i][other]) << entry->name;
       }
     }
-    EXPECT_EQ(rows, file_text(run / "decisions.csv")) << entry->name;
   }
 }
 

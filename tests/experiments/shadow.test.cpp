@@ -46,7 +46,11 @@ TEST(Shadow, ChangesNoBitOfTheRun) {
                 columns(before, before.columns))
           << rule << ' ' << file;
     }
-    EXPECT_EQ(file_text(other / "decisions.csv"), file_text(one / "decisions.csv"));
+    const std::vector<std::string> decided{
+        "step",       "examples_seen", "wanted_batch_size", "batch_size",
+        "limited_by", "learning_rate", "moments",           "reason"};
+    EXPECT_EQ(columns(read_csv(other / "decisions.csv"), decided),
+              columns(read_csv(one / "decisions.csv"), decided));
     EXPECT_TRUE(file_text(other / "checkpoint.safetensors") ==
                 file_text(one / "checkpoint.safetensors"))
         << rule;

@@ -88,7 +88,8 @@ TEST(Specification, IsCompleteWithDefaults) {
                                             {"learning_rate", 0.001},
                                             {"beta1", 0.9},
                                             {"beta2", 0.999},
-                                            {"epsilon", 1e-7}}));
+                                            {"epsilon", 1e-7},
+                                            {"reset_factor", nullptr}}));
   EXPECT_EQ(document.at("model").at("layers").at(0),
             json({{"type", "dense"},
                   {"units", 10},
@@ -189,7 +190,8 @@ TEST(Specification, AdagradHasDefaultsOfItsOwn) {
   EXPECT_EQ(run.document.at("optimizer"), json({{"name", "adagrad"},
                                                 {"learning_rate", 0.01},
                                                 {"epsilon", 1e-10},
-                                                {"initial_squared_gradient_sum", 0}}));
+                                                {"initial_squared_gradient_sum", 0},
+                                                {"reset_factor", nullptr}}));
   EXPECT_EQ(run.optimizer.epsilon, 1e-10);
   EXPECT_EQ(tiny_run({"optimizer={name=\"adagrad\", initial_squared_gradient_sum=0.1}"})
                 .optimizer.initial_squared_gradient_sum,
