@@ -41,7 +41,7 @@ po::options_description run_options() {
 
 nlohmann::json seeds_from(const std::string& text) {
   auto seeds = nlohmann::json::array();
-  std::stringstream list(text);
+  std::stringstream list(text + ',');  // so that an empty last seed is seen
   for (std::string seed; std::getline(list, seed, ',');) {
     seeds.push_back(count_argument("--seed", seed, 0, 4294967295));
   }
@@ -68,6 +68,9 @@ int run_document(nlohmann::json document, const po::variables_map& values) {
   options.quiet = values.count("quiet") > 0;
   options.dry_run = values.count("dry-run") > 0;
   options.json = values.count("json") > 0;
+  if (options.json && !options.dry_run) {
+    throw Error(ErrorKind::usage, "--json: needs --dry-run");
+  }
   return run_sweep(expand(document), options);
 }
 

@@ -55,9 +55,10 @@ TEST(BadInput, ThreadsAndJobsMustBeCounts) {
             .code,
         2);
   }
-  for (const char* seeds : {"", "-1", "a", "1,,2", "4294967296", "1,1"}) {
+  for (const char* seeds : {"", "-1", "a", "1,,2", "1,", "4294967296", "1,1"}) {
     EXPECT_EQ(experiment.run({fmt::format("--seed={}", seeds)}).code, 2) << seeds;
   }
+  expect_refused(experiment.run({"--json"}), 2, "--json: needs --dry-run");
   EXPECT_FALSE(std::filesystem::exists(experiment.out()));
 }
 
