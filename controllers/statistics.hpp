@@ -34,6 +34,9 @@ struct Statistics {
   std::optional<double> inner_product_variance;  // of <g_i, gbar> over examples
   std::optional<double> orthogonal_variance;     // of g_i - <g_i, gbar> gbar / q
   std::optional<double> half_batch_cosine;       // of the gradients of both halves
+  // Of the training clock, for the step just made. A rule that reads it makes a run that
+  // cannot be repeated but by a replay of its decisions.
+  std::optional<double> step_seconds;
 
   // Present only on a step after which an evaluation was made, and only when declared.
   std::optional<double> validation_loss;
@@ -48,7 +51,7 @@ struct Quantity {
   bool per_step;  // measured at every step and logged; otherwise only at evaluations
 };
 
-inline constexpr std::array<Quantity, 13> quantities{{
+inline constexpr std::array<Quantity, 14> quantities{{
     {"gradient_norm_squared", &Statistics::gradient_norm_squared, true},
     {"gradient_variance_trace", &Statistics::gradient_variance_trace, true},
     {"true_gradient_norm_squared", &Statistics::true_gradient_norm_squared, true},
@@ -60,6 +63,7 @@ inline constexpr std::array<Quantity, 13> quantities{{
     {"inner_product_variance", &Statistics::inner_product_variance, true},
     {"orthogonal_variance", &Statistics::orthogonal_variance, true},
     {"half_batch_cosine", &Statistics::half_batch_cosine, true},
+    {"step_seconds", &Statistics::step_seconds, true},
     {"validation_loss", &Statistics::validation_loss, false},
     {"validation_accuracy", &Statistics::validation_accuracy, false},
     {"training_loss", &Statistics::training_loss, false},

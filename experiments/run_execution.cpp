@@ -61,7 +61,6 @@ json initial_record(const RunConfiguration& configuration, const DataSource& sou
           {"controller", configuration.label},
           {"seed", configuration.seed},
           {"identity", configuration.identity()},
-          {"reproducible", !configuration.budget.seconds},
           {"threads", threads},
           {"jobs", jobs},
           {"data_checksum", source.checksum},
@@ -122,6 +121,7 @@ RunStatus train_and_write(const RunConfiguration& configuration,
   write_json(folder / "config.json", configuration.document);
   write_json(folder / "run.json", record);
   TrainingRun run(configuration, source, threads);
+  record["reproducible"] = run.reproducible();
   Recorder recorder(folder, run.measured(), configuration.log_every);
   Both observer(recorder, progress);
   const RunResult result = run.train(observer, interrupted);

@@ -141,6 +141,9 @@ RunResult TrainingRun::train(RunObserver& observer,
     const TrainingStep::Update updated = update(pass.examples, observer);
     measure(pass, updated);
     clock.pause();
+    if (measured_.has(&Statistics::step_seconds)) {
+      statistics_.step_seconds = clock.seconds() - training_seconds;
+    }
     training_seconds = clock.seconds();
 
     // Record.

@@ -76,6 +76,12 @@ class TrainingRun {
   // is to be logged.
   [[nodiscard]] Needs measured() const { return measured_; }
 
+  // Whether the configuration alone decides what the run does: no clock does.
+  [[nodiscard]] bool reproducible() const {
+    return !configuration_.budget.seconds &&
+           !controller_.needs().has(&Statistics::step_seconds);
+  }
+
   // Weights ("layers.0.weight", inputs x units; "layers.0.bias"), optimizer state
   // ("optimizer.<name>", flat) and, as metadata, counters and controller state.
   void write_checkpoint(const std::string& path);
