@@ -135,6 +135,7 @@ RunConfiguration run_from(const json& shared, const json& entry, std::uint32_t s
   const json& statistics = shared.at("statistics");
   run.measured = measured_from(statistics.at("measure"));
   run.estimator = estimator_from(statistics.at("estimator"));
+  run.finite_population = statistics.at("finite_population");
   run.noise_scale_horizon = statistics.at("horizon_examples");
   const json& engine = shared.at("engine");
   run.cut = {optional_of<std::size_t>(engine.at("lanes")).value_or(0),

@@ -80,6 +80,7 @@ struct RunConfiguration {
   std::optional<double> average_decay;  // of the weights evaluated; absent: no average
   Needs measured;                       // beyond what the controller needs
   Estimator estimator = Estimator::per_example;  // of the gradient's noise
+  bool finite_population = true;                 // its 1/N
   double noise_scale_horizon = 0;                // examples
   CutOptions cut;
   std::string initial_weights;  // a safetensors file, or empty

@@ -42,7 +42,9 @@ GradientEstimate TrainingRun::noise_of(const TrainingStep::Update& update) const
   const GroupedGradients& groups = measurements_.steps   ? update.steps
                                    : measurements_.lanes ? update.lanes
                                                          : update.examples;
-  return estimate(groups, stream_.epoch_examples());
+  return estimate(groups, configuration_.finite_population
+                              ? std::optional(stream_.epoch_examples())
+                              : std::nullopt);
 }
 
 void TrainingRun::average_noise(std::int64_t batch_size,

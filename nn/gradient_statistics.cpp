@@ -8,13 +8,15 @@
 namespace batchlab {
 
 GradientEstimate estimate(const GroupedGradients& gradients,
-                          std::int64_t training_set_size) {
+                          std::optional<std::int64_t> training_set_size) {
   if (gradients.groups < 2) return {};
   const auto batch_size = static_cast<double>(gradients.batch_size);
   const double q = gradients.gradient_norm_squared;
   const double variance = (gradients.weighted_norms_squared - batch_size * q) /
                           static_cast<double>(gradients.groups - 1);
-  const double noise = 1 / batch_size - 1 / static_cast<double>(training_set_size);
+  const double correction =
+      training_set_size ? 1 / static_cast<double>(*training_set_size) : 0;
+  const double noise = 1 / batch_size - correction;
   return {variance, q - variance * noise};
 }
 

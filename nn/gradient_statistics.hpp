@@ -39,8 +39,9 @@ struct GradientEstimate {
 // V = (sum_m b_m |gbar_m|^2 - B q) / (M - 1), from E sum_m b_m |gbar_m - gbar|^2 =
 // (M - 1) V. With M = B it is B/(B-1) (s - q); with equal groups of b examples it is
 // (s_b - q) / (1/b - 1/B) (McCandlish 2018, A.1). Both are without replacement.
+// training_set_size: N; absent: as if drawn with replacement, without the 1/N.
 [[nodiscard]] GradientEstimate estimate(const GroupedGradients& gradients,
-                                        std::int64_t training_set_size);
+                                        std::optional<std::int64_t> training_set_size);
 
 // Two batches of n and m examples as the two groups of one: with d = gbar_1 - gbar_2,
 // |gbar|^2 = (n |gbar_1|^2 + m |gbar_2|^2) / (n + m) - n m |d|^2 / (n + m)^2.

@@ -327,6 +327,19 @@ TEST(Training, StatisticsOfOneStepAgreeWithEachOther) {
   }
 }
 
+TEST(Training, TheFinitePopulationMayBeLeftOut) {
+  const std::string measure = "statistics.measure=[\"noise_scale\"]";
+  const auto with = train({measure}).recording.steps;
+  const auto without =
+      train({measure, "statistics.finite_population=false"}).recording.steps;
+  for (std::size_t i = 0; i < with.size(); ++i) {
+    EXPECT_NEAR(*with[i].true_gradient_norm_squared,
+                *without[i].true_gradient_norm_squared +
+                    *with[i].gradient_variance_trace / tiny_training,
+                1e-12);
+  }
+}
+
 TEST(Training, ABatchOfOneHasNoSpread) {
   const Trained trained =
       train({"statistics.measure=[\"noise_scale\", \"inner_product_variance\", "

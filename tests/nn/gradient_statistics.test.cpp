@@ -50,6 +50,13 @@ TEST(Estimate, BatchOfTheWholeSetHasNoNoise) {
   EXPECT_EQ(estimate({10, 2, 90, 3.7}, 10).true_gradient_norm_squared, 3.7);
 }
 
+// The first example again, without the correction: G2 = 16 - 8.666667 / 4 = 13.833333
+TEST(Estimate, OfDrawsWithReplacementHasNoCorrection) {
+  const auto result = estimate({4, 4, 90, 16}, std::nullopt);
+  EXPECT_NEAR(result.gradient_variance_trace.value(), 8.666667, 1e-6);
+  EXPECT_NEAR(result.true_gradient_norm_squared.value(), 13.833333, 1e-6);
+}
+
 TEST(Estimate, TrueGradientNormMayBeNegative) {
   // Gradients 1 and -1: V = 2, G2 = 0 - 2/2 = -1.
   EXPECT_NEAR(estimate({2, 2, 2, 0}, huge).true_gradient_norm_squared.value(), -1,
