@@ -75,6 +75,8 @@ RunConfiguration at_constant(RunConfiguration run, std::int64_t batch_size) {
   run.limits = checked_options("limits", limits_options(), nlohmann::json::object());
   run.shadows.clear();
   run.coupling = "none";
+  run.schedule =
+      checked_options("schedule", schedule_options(), nlohmann::json::object());
   run.data.tail = EpochTail::drop;
   run.budget = {
       .epochs = {}, .examples = {}, .steps = std::int64_t{1} << 60, .seconds = {}};

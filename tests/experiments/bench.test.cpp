@@ -65,6 +65,14 @@ TEST(Bench, MeasuresEveryPairOfBatchSizeAndThreads) {
   }
 }
 
+// A cosine would end with the budget, which a measurement has not.
+TEST(Bench, NoScheduleIsInItsWay) {
+  EXPECT_EQ(
+      bench(tiny_run({"schedule.name=cosine"}), tiny_source(), {{8}, {1}, 1, 1e-3})
+          .size(),
+      1U);
+}
+
 TEST(Bench, ABatchLargerThanTheTrainingSetIsRefused) {
   const Error error = error_of([] {
     (void)bench(tiny_run(), tiny_source(), {{100000}, {1}, 1, 0.001});
