@@ -6,10 +6,11 @@
 //     B  =  sqrt((a / b) S)
 //
 // S: noise scale; a + b B: time of a step, so that a / b, in examples, is what a step
-// costs beside its examples. (S + B0) is the same for every B and cancels. Changes only
-// where the goodput is more than 5 % better than that of the last wish. While S is
-// unknown, the last wish stays. The optimum is derived from the goodput of Qiao et al.:
-// Pollux (2021), arXiv 2008.12260, for one machine.
+// costs beside its examples: measured before the run, where it is not given. (S + B0)
+// is the same for every B and cancels. Changes only where the goodput is more than 5 %
+// better than that of the last wish. While S is unknown, the last wish stays. The
+// optimum is derived from the goodput of Qiao et al.: Pollux (2021), arXiv 2008.12260,
+// for one machine.
 
 #include <fmt/format.h>
 
@@ -17,6 +18,7 @@
 
 #include "controllers/batch_size_option.hpp"
 #include "controllers/builtin.hpp"
+#include "controllers/error.hpp"
 
 namespace batchlab {
 namespace {
@@ -26,21 +28,27 @@ using nlohmann::json;
 class Goodput final : public Controller {
  public:
   Goodput(const json& options, const Setting& setting)
-      : cost_ratio_(options.at("cost_ratio")),
-        improvement_(options.at("improvement")),
+      : improvement_(options.at("improvement")),
         batch_size_(static_cast<double>(
             checked_batch_size("goodput: batch_size", options.at("batch_size"),
-                               setting.training_set_size))) {}
+                               setting.training_set_size))) {
+    const json& cost_ratio = options.at("cost_ratio");
+    if (!cost_ratio.is_null()) cost_ratio_ = cost_ratio.get<double>();
+  }
 
   Needs needs() const override { return {&Statistics::noise_scale}; }
 
   Decision decide(const Statistics& statistics) override {
+    if (!cost_ratio_) {
+      throw Error(ErrorKind::usage,
+                  "goodput: cost_ratio must be set where nothing measures it");
+    }
     const std::optional<double> noise_scale = statistics.noise_scale;
     if (!noise_scale) {
       return {batch_size_,
               "noise scale unknown, or the gradient not resolved from the noise: hold"};
     }
-    const double best = std::sqrt(cost_ratio_ * *noise_scale);
+    const double best = std::sqrt(*cost_ratio_ * *noise_scale);
     if (!(best > 0 && std::isfinite(best))) {
       return {batch_size_, fmt::format("noise scale {:.4g}: hold", *noise_scale)};
     }
@@ -57,10 +65,11 @@ class Goodput final : public Controller {
  private:
   // But for factors that do not depend on the batch size.
   [[nodiscard]] double goodput(double batch_size, double noise_scale) const {
-    return batch_size / (cost_ratio_ + batch_size) / (noise_scale + batch_size);
+    return batch_size / (*cost_ratio_ + batch_size) / (noise_scale + batch_size);
   }
 
-  double cost_ratio_, improvement_;
+  std::optional<double> cost_ratio_;
+  double improvement_;
   double batch_size_;  // wanted
 };
 
@@ -70,15 +79,14 @@ const Entry builtin::goodput{
     .name = "goodput",
     .summary = "the batch size with the most progress per second",
     .source = "derived from Pollux, Qiao et al. 2021, arXiv 2008.12260",
-    .options = {count_option("batch_size", 32, "examples",
-                             "until the noise scale is known"),
-                // 80 us per step and 2.7 us per example, from the first report of
-                // four-families. `batchlab bench` prints both for a network and machine.
-                number_option("cost_ratio", 30, 1e-6, 1e12, "examples",
-                              "fixed time of a step over the time of an example (a/b); "
-                              "`batchlab bench` measures both"),
-                number_option("improvement", 0.05, 0, 10, "",
-                              "relative gain in goodput worth a change")},
+    .options =
+        {count_option("batch_size", 32, "examples", "until the noise scale is known"),
+         measured_where_unset(
+             [](double a_seconds, double b_seconds) { return a_seconds / b_seconds; },
+             number_option("cost_ratio", nullptr, 1e-6, 1e12, "examples",
+                           "fixed time of a step over the time of an example (a/b)")),
+         number_option("improvement", 0.05, 0, 10, "",
+                       "relative gain in goodput worth a change")},
     // The measured noise scale grows with B / rate, as for noise_scale; the 5 % are
     // hysteresis enough.
     .limits = {{"growth", 2.0}, {"first_wait", 20}, {"dwell", 20}},

@@ -245,6 +245,11 @@ void check_meaning(const std::string& owner, std::span<const Option> options,
 
 }  // namespace
 
+Option measured_where_unset(double (*from_step_time)(double, double), Option option) {
+  option.from_step_time = from_step_time;
+  return option;
+}
+
 Option only_for(std::string choice, std::vector<std::string> values, Option option) {
   option.only_for = {std::move(choice), std::move(values)};
   return option;

@@ -41,7 +41,14 @@ struct Option {
     std::string choice;  // empty: always
     std::vector<std::string> values;
   } only_for = {};
+  // Where it is unset, the time of a step of the run, a + b B seconds for B examples,
+  // is measured before the run, and this is its value.
+  double (*from_step_time)(double a_seconds, double b_seconds) = nullptr;
 };
+
+// `option`, a number without default, so measured.
+[[nodiscard]] Option measured_where_unset(double (*from_step_time)(double, double),
+                                          Option option);
 
 // `option` with that condition.
 [[nodiscard]] Option only_for(std::string choice, std::vector<std::string> values,

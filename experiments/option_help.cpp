@@ -13,6 +13,7 @@ namespace batchlab {
 namespace {
 
 std::string default_text(const Option& option) {
+  if (option.from_step_time) return "measured before the first run";
   if (option.default_value.is_null()) return "unset";
   return option.default_value.is_string() ? option.default_value.get<std::string>()
                                           : option.default_value.dump();

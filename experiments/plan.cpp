@@ -9,6 +9,7 @@
 
 #include "controllers/limits.hpp"
 #include "controllers/registry.hpp"
+#include "experiments/measured_options.hpp"
 #include "experiments/training.hpp"
 
 namespace batchlab {
@@ -84,6 +85,7 @@ Plan make_plan(const RunConfiguration& configuration, const DataSource& source) 
   TrainingRun run(configuration, source, 1);
   Plan plan;
   plan.label = configuration.label;
+  plan.unset_measured = unset_measured(configuration);
   plan.reason = run.why_not_planned();
   if (!plan.reason.empty()) {
     const Split split = make_split(configuration.data, source.training);

@@ -25,8 +25,9 @@ struct PlanPhase {
 
 struct Plan {
   std::string label;
-  std::string reason;             // why it is not exact; empty where it is
-  std::vector<PlanPhase> phases;  // of an exact plan
+  std::string reason;                       // why it is not exact; empty where it is
+  std::vector<PlanPhase> phases;            // of an exact plan
+  std::vector<std::string> unset_measured;  // options: measured before the first run
   // In total; the same number twice in an exact plan. 0 and 0 where the budget does not
   // bound them.
   std::int64_t least_steps = 0, most_steps = 0;

@@ -2,6 +2,7 @@
 #include "experiments/sweep.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 
 #include "controllers/error.hpp"
 #include "experiments/environment.hpp"
+#include "experiments/measured_options.hpp"
 #include "experiments/run_execution.hpp"
 #include "experiments/training.hpp"
 #include "results/comparison.hpp"
@@ -51,6 +53,16 @@ struct PlannedRun {
   }
 };
 
+// The first, the entry last where some of its options are not measured yet.
+std::string difference(nlohmann::json there, const RunConfiguration& run) {
+  std::string entry = first_difference(there, run.document);
+  if (unset_measured(run).empty()) return entry;
+  nlohmann::json here = run.document;
+  there.erase("controller"), here.erase("controller");
+  const std::string shared = first_difference(there, here);
+  return shared.empty() ? entry : shared;
+}
+
 PlannedRun plan_run(const RunConfiguration& configuration, const fs::path& out,
                     const std::string& data_checksum) {
   PlannedRun run{&configuration,
@@ -58,14 +70,13 @@ PlannedRun plan_run(const RunConfiguration& configuration, const fs::path& out,
   std::error_code ignored;
   if (!fs::exists(run.folder / "run.json", ignored)) return run;
   const Run existing = read_run(run.folder);
-  const std::string difference =
-      first_difference(existing.configuration, configuration.document);
-  if (!difference.empty()) {
+  const std::string different = difference(existing.configuration, configuration);
+  if (!different.empty()) {
     throw Error(
         ErrorKind::usage,
         fmt::format("{} was made from another configuration ({}); give another "
                     "--out, or another name (--set name=...), or remove that folder",
-                    run.folder.string(), difference));
+                    run.folder.string(), different));
   }
   const std::string made_of = existing.record.value("data_checksum", data_checksum);
   if (made_of != data_checksum) {
@@ -193,16 +204,25 @@ class Sweep {
   int passed_on_ = 0;  // the signal that the children were sent
 };
 
+std::string measured_note(const std::vector<std::string>& unset) {
+  if (unset.empty()) return "";
+  return fmt::format(" ({} measured before the first run)", fmt::join(unset, ", "));
+}
+
 void print_plan(const std::vector<PlannedRun>& runs, bool as_json) {
   auto document = nlohmann::json::array();
   for (const PlannedRun& run : runs) {
+    const std::vector<std::string> unset = unset_measured(*run.configuration);
     if (as_json) {
       document.push_back({{"folder", run.folder.string()},
                           {"identity", run.configuration->identity()},
                           {"status", run.status},
+                          {"measured_before_the_first_run", unset},
                           {"configuration", run.configuration->document}});
+      if (!unset.empty()) document.back()["identity"] = nullptr;
     } else {
-      fmt::print("{:<8} {}\n", run.kept() ? "kept" : "to do", run.folder.string());
+      fmt::print("{:<8} {}{}\n", run.kept() ? "kept" : "to do", run.folder.string(),
+                 measured_note(unset));
     }
   }
   if (as_json) fmt::print("{}\n", document.dump(2));
@@ -237,8 +257,10 @@ int exit_code(const std::vector<PlannedRun>& runs,
 
 }  // namespace
 
-int run_sweep(const std::vector<RunConfiguration>& runs, const SweepOptions& options) {
+int run_sweep(std::vector<RunConfiguration> runs, const SweepOptions& options) {
   const DataSource source = load_data(runs.front().data);
+  const fs::path folder = options.out / runs.front().specification;
+  set_kept(runs, folder);
   std::vector<PlannedRun> planned;
   for (const RunConfiguration& run : runs) {
     planned.push_back(plan_run(run, options.out, source.checksum));
@@ -252,7 +274,6 @@ int run_sweep(const std::vector<RunConfiguration>& runs, const SweepOptions& opt
     return 0;
   }
 
-  const fs::path folder = options.out / runs.front().specification;
   check_writable(folder);
   SweepOptions settled = options;
   if (settled.threads == 0) {
@@ -268,6 +289,7 @@ int run_sweep(const std::vector<RunConfiguration>& runs, const SweepOptions& opt
     say(fmt::format("batchlab: {}: {} runs, {} to do\n", runs.front().specification,
                     planned.size(), missing.size()));
   }
+  measure_unset(runs, folder, source, settled.threads, options.quiet);
   catch_signals();
   const std::map<std::size_t, int> codes = Sweep(missing, source, settled).run();
   print_comparison(planned);

@@ -23,12 +23,13 @@ struct SweepOptions {
 };
 
 // Does what is missing: runs that finished or diverged with the same configuration are
-// kept. Prints the comparison to standard output. Returns the exit code: 0; the code of
-// the runs that failed if all did alike; exit_some_failed; 128 + signal. Throws Error
+// kept. First measures options that are measured where unset (measured_options.hpp).
+// Prints the comparison to standard output. Returns the exit code: 0; the code of the
+// runs that failed if all did alike; exit_some_failed; 128 + signal. Throws Error
 // before any run starts for: data that cannot be loaded, a configuration that the data
 // refuse, a folder that cannot be written, an existing run made from another
 // configuration.
-[[nodiscard]] int run_sweep(const std::vector<RunConfiguration>& runs,
+[[nodiscard]] int run_sweep(std::vector<RunConfiguration> runs,
                             const SweepOptions& options);
 
 }  // namespace batchlab

@@ -29,6 +29,7 @@ nlohmann::json entry_json(const Entry& entry) {
                        {"default", option.default_value},
                        {"choices", option.choices},
                        {"unit", option.unit},
+                       {"measured_where_unset", option.from_step_time != nullptr},
                        {"minimum", option.minimum},
                        {"maximum", option.maximum},
                        {"only_for", {{option.only_for.choice, option.only_for.values}}},

@@ -51,6 +51,9 @@ void print_plan(const Plan& plan) {
   print_row(plan.phases.empty() ? plan.label : "", "in all",
             range(plan.least_steps, plan.most_steps),
             range(plan.least_examples, plan.most_examples), plan.reason);
+  for (const std::string& option : plan.unset_measured) {
+    fmt::print("{:<20} {} is measured before the first run\n", "", option);
+  }
 }
 
 nlohmann::json as_json(const Plan& plan) {
@@ -61,6 +64,7 @@ nlohmann::json as_json(const Plan& plan) {
                         {"most_steps", plan.most_steps},
                         {"least_examples", plan.least_examples},
                         {"most_examples", plan.most_examples},
+                        {"measured_before_the_first_run", plan.unset_measured},
                         {"phases", nlohmann::json::array()}};
   for (const PlanPhase& phase : plan.phases) {
     result["phases"].push_back({{"batch_size", phase.batch_size},

@@ -11,6 +11,7 @@
 #include "experiments/controller_entry.hpp"
 #include "experiments/decision_rows.hpp"
 #include "experiments/logged_statistics.hpp"
+#include "experiments/measured_options.hpp"
 #include "experiments/progress.hpp"
 #include "experiments/specification_options.hpp"
 #include "experiments/toml_file.hpp"
@@ -154,7 +155,8 @@ int replay_run(const Command& command, const std::vector<std::string>& arguments
   check_arguments(*values);
 
   const Run run = read_run((*values)["run"].as<std::vector<std::string>>().front());
-  const json shadow = shadow_argument(*values, optimizer_of(run));
+  json shadow = shadow_argument(*values, optimizer_of(run));
+  set_as_in_run(shadow, run.configuration);
   LimitedController controller(shadow.at("name"), shadow.at("options"),
                                shadow.at("limits"), {training_set_size(run)});
   const Replay result = replay(shadow.at("label"), controller,

@@ -21,6 +21,7 @@ inline constexpr Setting fashion_mnist{54000};
 // the statistics below; else an empty table.
 inline nlohmann::json example_options(const std::string& name) {
   if (name == "gradient_diversity") return {{"delta", 1.0}};
+  if (name == "goodput") return {{"cost_ratio", 30}};
   if (name != "phases") return nlohmann::json::object();
   return nlohmann::json::parse(R"({"phases": [
       {"until": {"epochs": 1}, "batch_size": 32},

@@ -44,10 +44,27 @@ TEST(Goodput, ChangesWhereMoreThanAFewPercentAreGained) {
       HasSubstr("x 1.024"));
 }
 
+// 60 us and 2 us for each example: 30 examples' worth.
+TEST(Goodput, TakesItsCostRatioFromTheTimeOfAStep) {
+  const Option& option = find_controller("goodput").options[1];
+  ASSERT_EQ(option.name, "cost_ratio");
+  EXPECT_TRUE(option.default_value.is_null());
+  EXPECT_DOUBLE_EQ(option.from_step_time(60e-6, 2e-6), 30);
+}
+
+// It can be made, and so be planned, but decides nothing by a guess.
+TEST(Goodput, DecidesNothingWithoutACostRatio) {
+  const auto rule = make_controller("goodput", json::object(), fashion_mnist);
+  EXPECT_TRUE(rule->needs().has(&Statistics::noise_scale));
+  EXPECT_THROW((void)decide(*rule, 900), Error);
+  EXPECT_THROW((void)decide(*rule, std::nullopt), Error);
+}
+
 // No other batch size has a goodput better than that of the optimum.
 TEST(Goodput, HasItsMaximumAtTheWish) {
   const auto goodput = [](double b) { return b / (30 + b) * (300.0 + 7) / (300 + b); };
-  const auto rule = make_controller("goodput", {{"improvement", 0}}, fashion_mnist);
+  const auto rule = make_controller("goodput", {{"cost_ratio", 30}, {"improvement", 0}},
+                                    fashion_mnist);
   const double best = decide(*rule, 300).batch_size;
   for (const double other : {0.5, 0.9, 0.99, 1.01, 1.1, 2.0}) {
     EXPECT_LT(goodput(other * best), goodput(best)) << other;
@@ -68,17 +85,18 @@ TEST(Goodput, HoldsItsLastWishWhereTheGradientIsNotResolved) {
 
 // S = 3 / 0.01 = 300: sqrt(30 * 300) = 94.868, x 1.238 better than 32.
 TEST(Goodput, SettlesAtTheOptimum) {
-  const auto rule = make_controller("goodput", json::object(), fashion_mnist);
+  const auto rule = make_controller("goodput", {{"cost_ratio", 30}}, fashion_mnist);
   EXPECT_NEAR(settled(*rule, 3, 0.01), 94.868, 1e-3);
 }
 
 TEST(Goodput, SettlesWhereItIsWhenTheOptimumIsNear) {
-  const auto rule = make_controller("goodput", {{"batch_size", 64}}, fashion_mnist);
+  const auto rule = make_controller("goodput", {{"cost_ratio", 30}, {"batch_size", 64}},
+                                    fashion_mnist);
   EXPECT_EQ(settled(*rule, 3, 0.01), 64);
 }
 
 TEST(Goodput, HoldsWhereTheEstimateIsNegative) {
-  const auto rule = make_controller("goodput", json::object(), fashion_mnist);
+  const auto rule = make_controller("goodput", {{"cost_ratio", 30}}, fashion_mnist);
   EXPECT_EQ(settled(*rule, 3, -0.01), 32);
 }
 

@@ -22,7 +22,11 @@ inline std::string every_rule() {
                      "metric=\"validation_accuracy\"}, {name=\"plateau\", patience=1, "
                      "label=\"training\", metric=\"training_loss\"}";
   for (const Entry* entry : controllers()) {
-    if (entry->name != "phases" && !entry->branches) list += ", \"" + entry->name + '"';
+    if (entry->name == "goodput") {
+      list += ", {name=\"goodput\", cost_ratio=30}";
+    } else if (entry->name != "phases" && !entry->branches) {
+      list += ", \"" + entry->name + '"';
+    }
   }
   return list + ']';
 }
