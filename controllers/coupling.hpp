@@ -21,6 +21,7 @@ struct Coupling {
   std::string name;
   std::string summary;
   std::string source;
+  std::string formula;                     // of the factor; k = B / B0
   double (*factor)(const CouplingInput&);  // of the learning rate
   bool reads_noise_scale =
       false;  // which is then measured; until it is known, factor 1

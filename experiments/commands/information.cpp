@@ -65,23 +65,55 @@ void print_overview() {
     fmt::print("{:<18} {}\n{:<18}   {}\n", entry->name, entry->summary, "",
                entry->source);
   }
-  fmt::print("\ncouplings (how the learning rate follows the batch size):\n");
+  fmt::print(
+      "\ncouplings (factor of the learning rate, k = B / B0, S the noise scale):\n");
   for (const Coupling& coupling : couplings()) {
-    fmt::print("{:<18} {}\n{:<18}   {}\n", coupling.name, coupling.summary, "",
-               coupling.source);
+    fmt::print("{:<18} {}\n{:<18}   {}\n{:<18}   {}\n", coupling.name, coupling.summary,
+               "", coupling.formula, "", coupling.source);
   }
   fmt::print("\nbatchlab controllers NAME shows the options of one.\n");
+}
+
+void print_row(const std::vector<std::string>& cells) {
+  fmt::print("| {} |\n", fmt::join(cells, " | "));
+}
+
+// The tables of controllers/README.md.
+void print_markdown() {
+  print_row({"rule", "in one line", "source"});
+  fmt::print("|---|---|---|\n");
+  for (const Entry* entry : controllers()) {
+    print_row({'`' + entry->name + '`', entry->summary, entry->source});
+  }
+  fmt::print("\n");
+  print_row({"coupling", "factor of the learning rate, k = B / B0, S the noise scale",
+             "for"});
+  fmt::print("|---|---|---|\n");
+  for (const Coupling& coupling : couplings()) {
+    const auto& optimizers = coupling.optimizers;
+    print_row(
+        {'`' + coupling.name + '`', coupling.formula,
+         optimizers.empty() ? "all" : fmt::format("{}", fmt::join(optimizers, ", "))});
+  }
 }
 
 int show_controllers(const Command& command,
                      const std::vector<std::string>& arguments) {
   po::options_description options("options");
-  options.add_options()("json", "as JSON");
+  options.add_options()("json", "as JSON")(
+      "markdown", "rules and couplings as the tables of controllers/README.md");
   po::positional_options_description positional;
   positional.add("name", 1);
   const auto values = parse_arguments(command, arguments, options, positional);
   if (!values) return 0;
   const bool json = values->count("json") > 0;
+  if (values->count("markdown")) {
+    if (json || values->count("name")) {
+      throw Error(ErrorKind::usage, "controllers: --markdown goes with nothing else");
+    }
+    print_markdown();
+    return 0;
+  }
   if (values->count("name")) {
     const Entry& entry =
         find_controller((*values)["name"].as<std::vector<std::string>>().front());
