@@ -58,6 +58,7 @@ inline std::vector<nlohmann::json> example_variants(const std::string& name) {
     variants.push_back({{"metric", "validation_accuracy"}, {"patience", 2}});
     variants.push_back({{"metric", "training_loss"}, {"patience", 2}});
   }
+  if (name == "goodput") variants.push_back({{"cost_ratio", 30}, {"refit", true}});
   if (name == "critical_batch") {
     variants.push_back({{"every_examples", 500}, {"window_examples", 300}});
     variants.push_back(
@@ -93,6 +94,7 @@ inline Statistics statistics_at(std::int64_t step) {
   statistics.inner_product_variance = 1.5 * 2 / time;
   statistics.orthogonal_variance = 1.5;
   statistics.half_batch_cosine = 0.2 + 0.3 * std::sin(time / 10);
+  statistics.step_seconds = 1e-4 * (2 + std::sin(time));
   if (step % 4 != 1) statistics.noise_scale = 3 * time * (1 + std::sin(time) / 2);
   if (step % 5 == 0) {
     statistics.validation_loss = std::max(0.6, 2 - time / 10);

@@ -44,6 +44,43 @@ TEST(Goodput, ChangesWhereMoreThanAFewPercentAreGained) {
       HasSubstr("x 1.024"));
 }
 
+// Steps of 32 and 64 examples that take 60 us + 2 us each: a/b 30, B = sqrt(30 * 3000)
+// = 300. Steps of one size alone say nothing: sqrt(10 * 3000) = 173.205.
+TEST(Goodput, FitsItsCostRatioToTheStepsWhereAsked) {
+  const auto after = [](const std::vector<std::int64_t>& sizes, bool refit) {
+    const auto rule = make_controller("goodput", {{"cost_ratio", 10}, {"refit", refit}},
+                                      fashion_mnist);
+    EXPECT_EQ(rule->needs().has(&Statistics::step_seconds), refit);
+    Decision decision;
+    for (int step = 0; step < 100; ++step) {
+      Statistics statistics;
+      statistics.batch_size = sizes[static_cast<std::size_t>(step) % sizes.size()];
+      statistics.step_seconds =
+          60e-6 + 2e-6 * static_cast<double>(statistics.batch_size);
+      if (step == 99) statistics.noise_scale = 3000;
+      decision = rule->decide(only(statistics, rule->needs()));
+    }
+    return decision.batch_size;
+  };
+  EXPECT_NEAR(after({32, 64}, true), 300, 1e-6);
+  EXPECT_NEAR(after({32}, true), 173.205081, 1e-6);
+  EXPECT_NEAR(after({32, 64}, false), 173.205081, 1e-6);
+}
+
+TEST(Goodput, LeavesItsCostRatioWhereTheClockSaysNothing) {
+  const auto rule =
+      make_controller("goodput", {{"cost_ratio", 10}, {"refit", true}}, fashion_mnist);
+  for (const double seconds : {0.0, -1.0, std::nan(""), 1e-300, 1e300}) {
+    for (const std::int64_t size : {1, 1000}) {
+      Statistics statistics;
+      statistics.batch_size = size;
+      statistics.step_seconds = seconds;
+      statistics.noise_scale = 3000;
+      EXPECT_TRUE(std::isfinite(rule->decide(statistics).batch_size)) << seconds;
+    }
+  }
+}
+
 // 60 us and 2 us for each example: 30 examples' worth.
 TEST(Goodput, TakesItsCostRatioFromTheTimeOfAStep) {
   const Option& option = find_controller("goodput").options[1];

@@ -72,6 +72,19 @@ TEST(Reproducibility, AnotherSeedGivesOthers) {
   EXPECT_FALSE(one.checkpoint == other.checkpoint);
 }
 
+TEST(Reproducibility, ARuleThatReadsTheClockSaysThatItCannotBeRepeated) {
+  const auto reproducible = [](const char* rule, const char* budget) {
+    return TrainingRun(tiny_run({fmt::format("controllers.0={{{}}}", rule), budget}),
+                       tiny_source(), 1)
+        .reproducible();
+  };
+  const char *fixed = "name=\"goodput\", cost_ratio=20",
+             *refitted = "name=\"goodput\", cost_ratio=20, refit=true";
+  EXPECT_TRUE(reproducible(fixed, "budget={epochs=1}"));
+  EXPECT_FALSE(reproducible(refitted, "budget={epochs=1}"));
+  EXPECT_FALSE(reproducible(fixed, "budget={seconds=1}"));
+}
+
 TEST(Reproducibility, ThreadsChangeNoBit) {
   for (const char* optimizer :
        {"{name=\"sgd\"}", "{name=\"sgd\", momentum=0.9, nesterov=true}",
