@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 
 #include "controllers/controller.hpp"
@@ -30,6 +31,10 @@ class LimitedController {
   // As Controller::extended_batch_size(), within the limits: at least
   // statistics.batch_size.
   [[nodiscard]] std::int64_t extended(const Statistics& statistics);
+
+  // From the next decision on, as of the safety layer. The rule is asked as before.
+  void set_limits(const Limits& limits) { safety_.set_limits(limits); }
+  void force(std::optional<std::int64_t> batch_size) { safety_.force(batch_size); }
 
   // The last decision: of the rule, and after its limits.
   [[nodiscard]] const Decision& wanted() const { return wanted_; }

@@ -2,13 +2,15 @@
 //
 // From a wish to a batch size, in this order:
 //
+//     0. a size that is forced is used as it is
 //     1. a wish that is not finite holds the size (and rate factor) in force
 //     2. first_wait, dwell, cooldown, hysteresis hold it
 //     3. growth caps an increase (only) at max(floor(growth B), next multiple)
 //     4. minimum, maximum
 //     5. the nearest multiple inside [minimum, maximum] and under the growth cap
 //
-// What changed the outcome last is reported.
+// What changed the outcome last is reported. A size in force that was forced, or that
+// other limits allowed, is held by nothing of 2; by 1 if the limits allow it.
 
 #include "controllers/limits.hpp"
 
@@ -94,23 +96,24 @@ Limits limits_from(const nlohmann::json& options, const Setting& setting) {
 
 LimitedDecision SafetyLayer::apply(const Decision& wanted,
                                    const Statistics& statistics) {
-  const bool first = batch_size_ == 0;
+  if (forced_) {
+    take(*forced_, statistics);
+    was_forced_ = true;
+    learning_rate_factor_ = 1;
+    return {batch_size_, "control", learning_rate_factor_};
+  }
+  const double maximum = this->maximum(statistics);
   if (!std::isfinite(wanted.batch_size)) {
-    if (!first) return {batch_size_, "not_finite", learning_rate_factor_};
+    if (batch_size_ != 0) return hold(maximum, statistics);
     throw Error(
         ErrorKind::usage,
         fmt::format("limits: the first batch size wanted must be finite, got {}",
                     wanted.batch_size));
   }
-  const double maximum = this->maximum(statistics);
   const LimitedDecision outcome =
       limited(std::round(wanted.batch_size), maximum, statistics);
-  if (!first && outcome.batch_size != batch_size_) {
-    changed_ = true;
-    changed_at_step_ = statistics.step;
-    changed_at_examples_ = statistics.examples_seen;
-  }
-  batch_size_ = outcome.batch_size;
+  take(outcome.batch_size, statistics);
+  was_forced_ = false;
   // What the batch cannot give more, the rate does: at the largest size only.
   const bool largest =
       batch_size_ + limits_.multiple > static_cast<std::int64_t>(maximum);
@@ -120,13 +123,35 @@ LimitedDecision SafetyLayer::apply(const Decision& wanted,
   return {batch_size_, outcome.limited_by, learning_rate_factor_};
 }
 
+LimitedDecision SafetyLayer::hold(double maximum, const Statistics& statistics) {
+  if (allowed(maximum)) return {batch_size_, "not_finite", learning_rate_factor_};
+  const LimitedDecision nearest = bounded(static_cast<double>(batch_size_), maximum);
+  take(nearest.batch_size, statistics);
+  return {batch_size_, nearest.limited_by, learning_rate_factor_};
+}
+
+void SafetyLayer::take(std::int64_t batch_size, const Statistics& statistics) {
+  if (batch_size_ != 0 && batch_size != batch_size_) {
+    changed_ = true;
+    changed_at_step_ = statistics.step;
+    changed_at_examples_ = statistics.examples_seen;
+  }
+  batch_size_ = batch_size;
+}
+
+bool SafetyLayer::allowed(double maximum) const {
+  return batch_size_ >= limits_.minimum &&
+         static_cast<double>(batch_size_) <= maximum &&
+         batch_size_ % limits_.multiple == 0;
+}
+
 double SafetyLayer::maximum(const Statistics& statistics) const {
   return static_cast<double>(limits_.maximum > 0 ? limits_.maximum
                                                  : statistics.training_set_size);
 }
 
 std::int64_t SafetyLayer::extended(double wish, const Statistics& statistics) const {
-  if (!std::isfinite(wish)) return statistics.batch_size;
+  if (forced_ || !std::isfinite(wish)) return statistics.batch_size;
   const double rounded = std::round(wish);
   return std::max(statistics.batch_size,
                   limited(rounded, maximum(statistics), statistics).batch_size);
@@ -134,7 +159,9 @@ std::int64_t SafetyLayer::extended(double wish, const Statistics& statistics) co
 
 LimitedDecision SafetyLayer::limited(double wish, double maximum,
                                      const Statistics& statistics) const {
-  if (batch_size_ == 0) return bounded(wish, maximum);
+  if (batch_size_ == 0 || was_forced_ || !allowed(maximum)) {
+    return bounded(wish, maximum);
+  }
   if (wish == static_cast<double>(batch_size_)) return {batch_size_, "", 1};
   const std::string holds = held_by(wish, statistics);
   return holds.empty() ? bounded(wish, maximum)
@@ -188,7 +215,8 @@ nlohmann::json SafetyLayer::save() const {
           {"changed_at_step", changed_at_step_},
           {"changed_at_examples", changed_at_examples_},
           {"changed", changed_},
-          {"learning_rate_factor", learning_rate_factor_}};
+          {"learning_rate_factor", learning_rate_factor_},
+          {"was_forced", was_forced_}};
 }
 
 void SafetyLayer::load(const nlohmann::json& state) {
@@ -197,6 +225,7 @@ void SafetyLayer::load(const nlohmann::json& state) {
   changed_at_examples_ = state.at("changed_at_examples");
   changed_ = state.at("changed");
   learning_rate_factor_ = state.at("learning_rate_factor");
+  was_forced_ = state.at("was_forced");
 }
 
 }  // namespace batchlab

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -42,7 +43,7 @@ struct LimitedDecision {
   std::int64_t batch_size = 0;      // to use
   std::string limited_by;           // "", "not_finite", "minimum", "maximum", "growth",
                                     // "multiple", "first_wait", "dwell", "cooldown",
-                                    // "hysteresis"
+                                    // "hysteresis", "control" (forced)
   double learning_rate_factor = 1;  // below 1 only for overflow
 };
 
@@ -60,10 +61,22 @@ class SafetyLayer {
   // within its step when the rule wants `wish`: what apply() would make of it.
   [[nodiscard]] std::int64_t extended(double wish, const Statistics& statistics) const;
 
+  // From the next apply() on. A size in force that they do not allow is not held.
+  void set_limits(const Limits& limits) { limits_ = limits; }
+
+  // From the next apply() on, this size is used whatever is wanted and whatever the
+  // limits are; absent: they decide again, and no wait or hysteresis holds what was
+  // forced.
+  void force(std::optional<std::int64_t> batch_size) { forced_ = batch_size; }
+
   [[nodiscard]] nlohmann::json save() const;
   void load(const nlohmann::json& state);
 
  private:
+  [[nodiscard]] LimitedDecision hold(double maximum, const Statistics& statistics);
+  void take(std::int64_t batch_size, const Statistics& statistics);
+  // Whether the size in force is one that the limits allow.
+  [[nodiscard]] bool allowed(double maximum) const;
   // The limit that keeps the size in force; "" for none.
   [[nodiscard]] double maximum(const Statistics& statistics) const;
   [[nodiscard]] LimitedDecision limited(double wish, double maximum,
@@ -78,6 +91,8 @@ class SafetyLayer {
   std::int64_t changed_at_examples_ = 0;
   bool changed_ = false;             // at least once after the first
   double learning_rate_factor_ = 1;  // in force; a wish not finite keeps it
+  std::optional<std::int64_t> forced_;
+  bool was_forced_ = false;  // the size in force
 };
 
 }  // namespace batchlab

@@ -38,6 +38,24 @@ TEST(LimitedController, IsTheRuleThenItsLimits) {
   }
 }
 
+// What it wants, says and remembers does not depend on what is used.
+TEST(LimitedController, AsksTheRuleAsBeforeWhereTheSizeIsForced) {
+  for (const Entry* entry : controllers()) {
+    LimitedController free = controller(entry->name, json::object());
+    LimitedController forced = controller(entry->name, json::object());
+    forced.force(17);
+    for (int step = 0; step < 50; ++step) {
+      free.decide(statistics_at(step));
+      forced.decide(statistics_at(step));
+      EXPECT_EQ(forced.wanted().batch_size, free.wanted().batch_size) << entry->name;
+      EXPECT_EQ(forced.wanted().reason, free.wanted().reason) << entry->name;
+      EXPECT_EQ(forced.used().batch_size, 17);
+      EXPECT_EQ(forced.used().limited_by, "control");
+    }
+    EXPECT_EQ(forced.rule().save(), free.rule().save()) << entry->name;
+  }
+}
+
 TEST(LimitedController, RefusesWhatTheRuleOrTheLimitsCannotBe) {
   EXPECT_THAT(error_of([] { controller("plateu", json::object()); }),
               HasSubstr("did you mean \"plateau\"?"));

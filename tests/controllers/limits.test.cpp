@@ -39,6 +39,7 @@ class WishedRun {
     statistics_.examples_seen += outcome.batch_size;
     return outcome;
   }
+  SafetyLayer& layer() { return layer_; }
   // Within the step that follows.
   std::int64_t extended(double batch_size) const {
     return layer_.extended(batch_size, statistics_);
@@ -210,6 +211,65 @@ TEST(SafetyLayer, OverflowLeavesTheRateUntilTheBatchIsTheLargest) {
   expect(run.wish(1600), 200, "growth", 1);
   expect(run.wish(1600), 400, "growth", 0.25);  // 400 / 1600
   expect(run.wish(800), 400, "maximum", 0.5);
+}
+
+TEST(SafetyLayer, AForcedSizeIsUsedWhateverIsWishedAndWhateverTheLimits) {
+  WishedRun run(limits(
+      {{"maximum", 64}, {"growth", 2}, {"first_wait", 9}, {"overflow", "rate"}}));
+  expect(run.wish(128), 64, "maximum", 0.5);
+  run.layer().force(1000);
+  expect(run.wish(128), 1000, "control", 1);
+  expect(run.wish(nan), 1000, "control", 1);
+  EXPECT_EQ(run.extended(2000), 1000);
+}
+
+// Neither of the waits, nor the hysteresis of 45 - 40 <= 0.2 x 40; growth does: 2 x 8.
+TEST(SafetyLayer, NothingHoldsASizeThatWasForcedButGrowthIsFromThere) {
+  WishedRun run(
+      limits({{"growth", 2}, {"first_wait", 99}, {"dwell", 99}, {"hysteresis", 0.2}}));
+  expect(run.wish(45), 45, "");
+  run.layer().force(40);
+  expect(run.wish(45), 40, "control");
+  run.layer().force({});
+  expect(run.wish(nan), 40, "not_finite");
+  expect(run.wish(45), 45, "");
+  expect(run.wish(64), 45, "first_wait");
+  run.layer().force(8);
+  expect(run.wish(45), 8, "control");
+  run.layer().force({});
+  expect(run.wish(45), 16, "growth");
+  expect(run.wish(45), 16, "first_wait");
+}
+
+TEST(SafetyLayer, ALayerThatIsLoadedKnowsThatTheSizeWasForced) {
+  const Limits rules = limits({{"first_wait", 99}});
+  SafetyLayer first(rules), second(rules);
+  Statistics statistics;
+  statistics.training_set_size = 54000;
+  (void)first.apply({32, ""}, statistics);
+  first.force(40);
+  (void)first.apply({32, ""}, statistics);
+  second.load(first.save());
+  EXPECT_EQ(second.apply({32, ""}, statistics).batch_size, 32);
+}
+
+TEST(SafetyLayer, OtherLimitsHoldFromTheNextDecisionOnHoweverItIsHeld) {
+  const json waits{{"first_wait", 99}, {"hysteresis", 1}};
+  const auto with = [&](json more) {
+    more.update(waits);
+    return limits(more);
+  };
+  WishedRun run(with(json::object()));
+  expect(run.wish(512), 512, "");
+  run.layer().set_limits(with({{"maximum", 128}}));
+  expect(run.wish(512), 128, "maximum");
+  run.layer().set_limits(with({{"minimum", 1000}, {"growth", 1.5}}));
+  expect(run.wish(128), 1000, "minimum");
+  run.layer().set_limits(with({{"multiple", 64}}));
+  expect(run.wish(nan), 1024, "multiple");
+  expect(run.wish(nan), 1024, "not_finite");
+  run.layer().set_limits(limits(json::object()));
+  expect(run.wish(7), 7, "");
 }
 
 TEST(SafetyLayer, AShortLastBatchIsNotTheSizeInForce) {
