@@ -49,7 +49,7 @@ class Goodput final : public Controller {
       throw Error(ErrorKind::usage,
                   "goodput: cost_ratio must be set where nothing measures it");
     }
-    if (statistics.step_seconds) refit(statistics);
+    if (refit_ && statistics.step_seconds) refit(statistics);
     const std::optional<double> noise_scale = statistics.noise_scale;
     if (!noise_scale) {
       return {batch_size_,

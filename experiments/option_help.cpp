@@ -6,6 +6,7 @@
 
 #include "controllers/learning_rate_schedule.hpp"
 #include "controllers/limits.hpp"
+#include "experiments/intervention.hpp"
 #include "experiments/specification_options.hpp"
 
 namespace batchlab {
@@ -60,6 +61,7 @@ void print_specification_options() {
   print_options("[[controllers]] limits = { ... }", limits_options());
   print_options("shadow = [\"NAME\", { ... }, ...] (beside the options of the rule)",
                 shadow_options());
+  print_options("a file of --control", intervention_options());
 }
 
 }  // namespace batchlab

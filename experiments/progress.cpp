@@ -36,6 +36,15 @@ void Progress::on_decision(const Statistics&, const Decision&,
   batch_size_ = used.batch_size;
 }
 
+void Progress::on_intervention(const Statistics& at, const Intervention& intervention) {
+  note(fmt::format("control from step {} on: {}", at.step + 1, to_text(intervention)));
+}
+
+void Progress::note(const std::string& text) {
+  say(fmt::format("{}batchlab: {}: {}\n", rewrite_ ? "\r\033[K" : "",
+                  configuration_.folder_name(), text));
+}
+
 void Progress::on_step(const Statistics& after, double training_seconds) {
   if (!rewrite_) return;
   const auto now = std::chrono::steady_clock::now();

@@ -28,9 +28,13 @@ class Progress final : public RunObserver {
 
   void on_decision(const Statistics& at, const Decision& wanted,
                    const LimitedDecision& used) override;
+  void on_intervention(const Statistics& at, const Intervention& intervention) override;
   void on_step(const Statistics& after, double training_seconds) override;
   void on_evaluation(const Statistics& at, double training_seconds,
                      const std::string& split, const EvaluationResult& result) override;
+
+  // A line of its own, of this run.
+  void note(const std::string& text);
 
  private:
   [[nodiscard]] double fraction(const Statistics& at, double training_seconds) const;

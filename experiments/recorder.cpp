@@ -42,7 +42,10 @@ Recorder::Recorder(const std::filesystem::path& folder, Needs measured,
       steps_(folder / "steps.csv", step_header(measured)),
       evaluations_(folder / "evaluations.csv", evaluation_columns),
       decisions_(folder / "decisions.csv", decision_columns),
-      flushed_(std::chrono::steady_clock::now()) {}
+      flushed_(std::chrono::steady_clock::now()) {
+  std::error_code ignored;  // of a run that was stopped, and is made anew
+  std::filesystem::remove(folder / "interventions.csv", ignored);
+}
 
 void Recorder::on_decision(const Statistics& at, const Decision& wanted,
                            const LimitedDecision& used) {
@@ -72,6 +75,15 @@ void Recorder::on_shadow_decision(const Statistics& at, const std::string& label
   if (!shadows_) shadows_.emplace(folder_ / "shadows.csv", shadow_columns);
   if (!shadow_changes_[label].add(wanted, used)) return;
   shadows_->append(shadow_row(at, label, wanted, used));
+}
+
+// To disk at once: without its interventions, what is on disk cannot be repeated.
+void Recorder::on_intervention(const Statistics& at, const Intervention& intervention) {
+  if (!interventions_) {
+    interventions_.emplace(folder_ / "interventions.csv", intervention_columns());
+  }
+  interventions_->append(intervention_row(at, intervention));
+  flush();
 }
 
 void Recorder::on_step(const Statistics& after, double training_seconds) {
@@ -106,6 +118,7 @@ void Recorder::flush() {
   evaluations_.flush();
   decisions_.flush();
   if (shadows_) shadows_->flush();
+  if (interventions_) interventions_->flush();
   flushed_ = std::chrono::steady_clock::now();
 }
 

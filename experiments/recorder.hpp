@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Writes the rows of a run: steps.csv, evaluations.csv, decisions.csv and, where it has
-// shadows, shadows.csv.
+// shadows or interventions, shadows.csv and interventions.csv.
 #pragma once
 
 #include <chrono>
@@ -27,6 +27,7 @@ class Recorder final : public RunObserver {
   void on_shadow_decision(const Statistics& at, const std::string& label,
                           const Decision& wanted, const LimitedDecision& used) override;
   void on_moments_reset() override { moments_reset_ = true; }
+  void on_intervention(const Statistics& at, const Intervention& intervention) override;
   void on_step(const Statistics& after, double training_seconds) override;
   void on_evaluation(const Statistics& at, double training_seconds,
                      const std::string& split, const EvaluationResult& result) override;
@@ -44,7 +45,7 @@ class Recorder final : public RunObserver {
   Needs measured_;
   std::int64_t log_every_;
   LineWriter steps_, evaluations_, decisions_;
-  std::optional<LineWriter> shadows_;  // from the first decision of one on
+  std::optional<LineWriter> shadows_, interventions_;  // from the first row on
   DecisionChanges changes_;
   std::map<std::string, DecisionChanges> shadow_changes_;  // by label
   struct DecisionCells {

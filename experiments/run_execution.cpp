@@ -4,10 +4,13 @@
 #include <fmt/format.h>
 
 #include <exception>
+#include <memory>
 #include <new>
 #include <optional>
+#include <utility>
 
 #include "controllers/error.hpp"
+#include "experiments/control_file.hpp"
 #include "experiments/environment.hpp"
 #include "experiments/recorder.hpp"
 #include "experiments/training.hpp"
@@ -20,39 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-// Files first, eyes second.
-class Both final : public RunObserver {
- public:
-  Both(Recorder& recorder, Progress* progress)
-      : recorder_(recorder), progress_(progress) {}
-
-  void on_decision(const Statistics& at, const Decision& wanted,
-                   const LimitedDecision& used) override {
-    recorder_.on_decision(at, wanted, used);
-    if (progress_) progress_->on_decision(at, wanted, used);
-  }
-  void on_shadow_decision(const Statistics& at, const std::string& label,
-                          const Decision& wanted,
-                          const LimitedDecision& used) override {
-    recorder_.on_shadow_decision(at, label, wanted, used);
-  }
-  void on_moments_reset() override { recorder_.on_moments_reset(); }
-  void on_step(const Statistics& after, double training_seconds) override {
-    recorder_.on_step(after, training_seconds);
-    if (progress_) progress_->on_step(after, training_seconds);
-  }
-  void on_evaluation(const Statistics& at, double training_seconds,
-                     const std::string& split,
-                     const EvaluationResult& result) override {
-    recorder_.on_evaluation(at, training_seconds, split, result);
-    if (progress_) progress_->on_evaluation(at, training_seconds, split, result);
-  }
-
- private:
-  Recorder& recorder_;
-  Progress* progress_;
-};
-
 json initial_record(const RunConfiguration& configuration, const DataSource& source,
                     std::size_t threads, std::size_t jobs) {
   return {{"status", "running"},
@@ -61,6 +31,7 @@ json initial_record(const RunConfiguration& configuration, const DataSource& sou
           {"controller", configuration.label},
           {"seed", configuration.seed},
           {"identity", configuration.identity()},
+          {"interventions", 0},
           {"threads", threads},
           {"jobs", jobs},
           {"data_checksum", source.checksum},
@@ -95,6 +66,99 @@ void add_result(json& record, const RunResult& result) {
   record["finished_at"] = utc_now();
 }
 
+// config.json and run.json. A controlled run becomes another one with each
+// intervention: both say so at once.
+class RunDocuments {
+ public:
+  RunDocuments(const RunConfiguration& configuration, const fs::path& folder,
+               json record, bool controlled)
+      : configuration_(configuration),
+        folder_(folder),
+        record_(std::move(record)),
+        controlled_(controlled) {
+    write();
+  }
+
+  void intervene(const Intervention& intervention) {
+    record_["interventions"] = ++interventions_;
+    if (!controlled_) return;
+    configuration_.intervene(intervention);
+    record_["identity"] = configuration_.identity();
+    write();
+  }
+
+  void set(const char* key, const json& value) { record_[key] = value; }
+
+  void finish(const RunResult& result) {
+    add_result(record_, result);
+    write_json(folder_ / "run.json", record_);
+  }
+
+ private:
+  void write() const {
+    write_json(folder_ / "config.json", configuration_.document);
+    write_json(folder_ / "run.json", record_);
+  }
+
+  RunConfiguration configuration_;
+  fs::path folder_;
+  json record_;
+  bool controlled_;
+  int interventions_ = 0;
+};
+
+// Files first, eyes second.
+class Both final : public RunObserver {
+ public:
+  Both(Recorder& recorder, RunDocuments& documents, Progress* progress)
+      : recorder_(recorder), documents_(documents), progress_(progress) {}
+
+  void on_decision(const Statistics& at, const Decision& wanted,
+                   const LimitedDecision& used) override {
+    recorder_.on_decision(at, wanted, used);
+    if (progress_) progress_->on_decision(at, wanted, used);
+  }
+  void on_shadow_decision(const Statistics& at, const std::string& label,
+                          const Decision& wanted,
+                          const LimitedDecision& used) override {
+    recorder_.on_shadow_decision(at, label, wanted, used);
+  }
+  void on_moments_reset() override { recorder_.on_moments_reset(); }
+  void on_intervention(const Statistics& at,
+                       const Intervention& intervention) override {
+    recorder_.on_intervention(at, intervention);
+    documents_.intervene(intervention);
+    if (progress_) progress_->on_intervention(at, intervention);
+  }
+  void on_step(const Statistics& after, double training_seconds) override {
+    recorder_.on_step(after, training_seconds);
+    if (progress_) progress_->on_step(after, training_seconds);
+  }
+  void on_evaluation(const Statistics& at, double training_seconds,
+                     const std::string& split,
+                     const EvaluationResult& result) override {
+    recorder_.on_evaluation(at, training_seconds, split, result);
+    if (progress_) progress_->on_evaluation(at, training_seconds, split, result);
+  }
+
+ private:
+  Recorder& recorder_;
+  RunDocuments& documents_;
+  Progress* progress_;
+};
+
+std::unique_ptr<InterventionSource> control_of(const TrainingRun& run,
+                                               const RunConfiguration& configuration,
+                                               const std::string& path,
+                                               Progress* progress) {
+  const std::string name = configuration.folder_name();
+  return std::make_unique<ControlFile>(
+      path, run.own_limits(), [=](const std::string& why) {
+        if (progress) return progress->note(why);
+        say(fmt::format("batchlab: {}: {}\n", name, why));
+      });
+}
+
 void make_folder(const fs::path& folder) {
   std::error_code failure;
   fs::create_directories(folder, failure);
@@ -105,49 +169,53 @@ void make_folder(const fs::path& folder) {
 }
 
 // Whether another process has finished this very run since the sweep was planned.
-bool made_meanwhile(const RunConfiguration& configuration, const fs::path& folder) {
+bool made_meanwhile(const RunConfiguration& configuration, const fs::path& folder,
+                    bool controlled) {
   std::error_code ignored;
   if (!fs::exists(folder / "run.json", ignored)) return false;
   const Run run = read_run(folder);
   return run.status() == "finished" && is_whole(folder, configuration) &&
-         first_difference(run.configuration, configuration.document).empty();
+         difference(run.configuration, configuration, controlled).empty();
 }
 
 RunStatus train_and_write(const RunConfiguration& configuration,
                           const DataSource& source, const fs::path& folder,
-                          std::size_t threads, const SweepPosition& position,
+                          const RunOptions& options, const SweepPosition& position,
                           Progress* progress, const std::atomic<int>& interrupted) {
-  json record = initial_record(configuration, source, threads, position.jobs);
-  write_json(folder / "config.json", configuration.document);
-  write_json(folder / "run.json", record);
-  TrainingRun run(configuration, source, threads);
-  record["reproducible"] = run.reproducible();
+  const bool controlled = !options.control.empty();
+  RunDocuments documents(
+      configuration, folder,
+      initial_record(configuration, source, options.threads, position.jobs),
+      controlled);
+  TrainingRun run(configuration, source, options.threads);
+  if (controlled) {
+    run.control(control_of(run, configuration, options.control, progress));
+  }
+  documents.set("reproducible", run.reproducible());
   Recorder recorder(folder, run.measured(), configuration.log_every);
-  Both observer(recorder, progress);
+  Both observer(recorder, documents, progress);
   const RunResult result = run.train(observer, interrupted);
   recorder.finish();
   run.write_checkpoint(folder / "checkpoint.safetensors");
-  add_result(record, result);
-  write_json(folder / "run.json", record);
+  documents.finish(result);
   return result.status;
 }
 
 }  // namespace
 
 int execute_run(const RunConfiguration& configuration, const DataSource& source,
-                const fs::path& folder, std::size_t threads,
-                const SweepPosition& position, bool quiet, bool rewrite,
-                const std::atomic<int>& interrupted) {
+                const fs::path& folder, const RunOptions& options,
+                const SweepPosition& position, const std::atomic<int>& interrupted) {
   int code = 0;
   std::string reason;
   try {
     make_folder(folder);
     const RunLock lock(folder);
     std::optional<Progress> progress;
-    if (!quiet) progress.emplace(configuration, position, rewrite);
+    if (!options.quiet) progress.emplace(configuration, position, options.rewrite);
     try {
-      if (made_meanwhile(configuration, folder)) return 0;
-      switch (train_and_write(configuration, source, folder, threads, position,
+      if (made_meanwhile(configuration, folder, !options.control.empty())) return 0;
+      switch (train_and_write(configuration, source, folder, options, position,
                               progress ? &*progress : nullptr, interrupted)) {
         case RunStatus::finished:
           return 0;
@@ -181,6 +249,12 @@ bool is_whole(const fs::path& folder, const RunConfiguration& configuration) {
          fs::exists(folder / "evaluations.csv", ignored) &&
          fs::exists(folder / "checkpoint.safetensors", ignored) &&
          (configuration.shadows.empty() || fs::exists(folder / "shadows.csv", ignored));
+}
+
+std::string difference(json made, const RunConfiguration& configuration,
+                       bool controlled) {
+  if (controlled) made.erase("interventions");
+  return first_difference(made, configuration.document);
 }
 
 void record_failure(const fs::path& folder, const std::string& reason) {

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <string>
 
 #include "experiments/progress.hpp"
 #include "experiments/specification.hpp"
@@ -14,6 +15,13 @@ namespace batchlab {
 
 inline constexpr int exit_diverged = 7;
 
+struct RunOptions {
+  std::size_t threads = 1;
+  bool quiet = false;        // no messages but errors
+  bool rewrite = false;      // as of Progress
+  std::string control = {};  // a file of interventions, or empty
+};
+
 // Trains and writes config.json, run.json, the rows and the checkpoint to `folder`,
 // which is made if missing. `interrupted`: the number of the signal that asks to stop,
 // or 0; then the files are whole and the status is "interrupted". Whatever fails ends
@@ -22,13 +30,19 @@ inline constexpr int exit_diverged = 7;
 // or 128 + signal.
 [[nodiscard]] int execute_run(const RunConfiguration& configuration,
                               const DataSource& source,
-                              const std::filesystem::path& folder, std::size_t threads,
-                              const SweepPosition& position, bool quiet, bool rewrite,
+                              const std::filesystem::path& folder,
+                              const RunOptions& options, const SweepPosition& position,
                               const std::atomic<int>& interrupted);
 
 // Whether nothing of a run that is over has been removed since.
 [[nodiscard]] bool is_whole(const std::filesystem::path& folder,
                             const RunConfiguration& configuration);
+
+// What makes the run in config.json another one than `configuration`, as
+// first_difference() tells it. `controlled`: whatever the interventions were.
+[[nodiscard]] std::string difference(nlohmann::json made,
+                                     const RunConfiguration& configuration,
+                                     bool controlled);
 
 // Records that the process of a run ended without a word.
 void record_failure(const std::filesystem::path& folder, const std::string& reason);

@@ -170,6 +170,11 @@ std::string RunConfiguration::identity() const {
   return checksum(counted.dump());
 }
 
+void RunConfiguration::intervene(const Intervention& intervention) {
+  interventions.push_back(intervention);
+  document["interventions"].push_back(to_json(intervention));
+}
+
 std::vector<RunConfiguration> expand(const json& document) {
   const json shared = complete_document(document);
   std::vector<RunConfiguration> runs;

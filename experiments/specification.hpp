@@ -14,6 +14,7 @@
 #include "controllers/learning_rate_schedule.hpp"
 #include "controllers/limits.hpp"
 #include "controllers/registry.hpp"
+#include "experiments/intervention.hpp"
 #include "nn/data_stream.hpp"
 #include "nn/dataset.hpp"
 #include "nn/network.hpp"
@@ -93,11 +94,14 @@ struct RunConfiguration {
   std::optional<std::int64_t> reference_batch_size;  // absent: the first batch size
   nlohmann::json limits;                             // complete options
   std::vector<ShadowConfiguration> shadows;
+  std::vector<Intervention> interventions;  // of no specification: of a run made before
 
   // <label>-seed<n>: the run's folder below that of the experiment.
   [[nodiscard]] std::string folder_name() const;
   // Of the document; where the entry stands in the specification does not count.
   [[nodiscard]] std::string identity() const;
+  // With one more intervention it is another run: the document lists it.
+  void intervene(const Intervention& intervention);
 };
 
 // All runs of `document`, by controller entry, then seed. Throws Error(usage) for

@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "controllers/error.hpp"
+#include "experiments/control_file.hpp"
 #include "experiments/environment.hpp"
 #include "experiments/measured_options.hpp"
 #include "experiments/run_execution.hpp"
@@ -54,8 +55,9 @@ struct PlannedRun {
 };
 
 // The first, the entry last where some of its options are not measured yet.
-std::string difference(nlohmann::json there, const RunConfiguration& run) {
-  std::string entry = first_difference(there, run.document);
+std::string first_told(nlohmann::json there, const RunConfiguration& run,
+                       bool controlled) {
+  std::string entry = difference(there, run, controlled);
   if (unset_measured(run).empty()) return entry;
   nlohmann::json here = run.document;
   there.erase("controller"), here.erase("controller");
@@ -63,20 +65,22 @@ std::string difference(nlohmann::json there, const RunConfiguration& run) {
   return shared.empty() ? entry : shared;
 }
 
-PlannedRun plan_run(const RunConfiguration& configuration, const fs::path& out,
+PlannedRun plan_run(const RunConfiguration& configuration, const SweepOptions& options,
                     const std::string& data_checksum) {
-  PlannedRun run{&configuration,
-                 out / configuration.specification / configuration.folder_name(), ""};
+  PlannedRun run{
+      &configuration,
+      options.out / configuration.specification / configuration.folder_name(), ""};
   std::error_code ignored;
   if (!fs::exists(run.folder / "run.json", ignored)) return run;
   const Run existing = read_run(run.folder);
-  const std::string different = difference(existing.configuration, configuration);
-  if (!different.empty()) {
+  const std::string differs =
+      first_told(existing.configuration, configuration, !options.control.empty());
+  if (!differs.empty()) {
     throw Error(
         ErrorKind::usage,
         fmt::format("{} was made from another configuration ({}); give another "
                     "--out, or another name (--set name=...), or remove that folder",
-                    run.folder.string(), different));
+                    run.folder.string(), differs));
   }
   const std::string made_of = existing.record.value("data_checksum", data_checksum);
   if (made_of != data_checksum) {
@@ -91,19 +95,27 @@ PlannedRun plan_run(const RunConfiguration& configuration, const fs::path& out,
 }
 
 // Builds one run of each entry and forgets it: what the data refuse is said before any
-// run starts.
-void check_against_data(const std::vector<PlannedRun>& runs, const DataSource& source) {
+// run starts. A control file may come later.
+void check_against_data(const std::vector<PlannedRun>& runs, const DataSource& source,
+                        const SweepOptions& options) {
+  bool there = true;
   std::set<std::string> checked;
   for (const PlannedRun& run : runs) {
     if (!checked.insert(run.configuration->label).second) continue;
     try {
       const TrainingRun built(*run.configuration, source, 1);
+      if (options.control.empty()) continue;
+      there = check_control_file(options.control, built.own_limits());
     } catch (const Error& error) {
       if (run.configuration->label == run.configuration->controller) throw;
       throw Error(error.kind(),
                   fmt::format("{}: {}", run.configuration->label, error.what()));
     }
   }
+  if (there || options.quiet) return;
+  say(fmt::format(
+      "batchlab: note: --control {}: no such file yet; the runs will look for it\n",
+      printable(options.control, 400)));
 }
 
 void check_writable(const fs::path& folder) {
@@ -157,8 +169,8 @@ class Sweep {
       std::signal(SIGPIPE, SIG_IGN);
       if (getppid() != parent) _exit(128 + SIGTERM);
       _exit(execute_run(*planned.configuration, source_, planned.folder,
-                        options_.threads, position, options_.quiet, rewrite,
-                        interrupting_signal));
+                        {options_.threads, options_.quiet, rewrite, options_.control},
+                        position, interrupting_signal));
     }
     children_[child] = number;
   }
@@ -263,12 +275,12 @@ int run_sweep(std::vector<RunConfiguration> runs, const SweepOptions& options) {
   set_kept(runs, folder);
   std::vector<PlannedRun> planned;
   for (const RunConfiguration& run : runs) {
-    planned.push_back(plan_run(run, options.out, source.checksum));
+    planned.push_back(plan_run(run, options, source.checksum));
   }
   std::vector<PlannedRun> missing;
   std::copy_if(planned.begin(), planned.end(), std::back_inserter(missing),
                [](const PlannedRun& run) { return !run.kept(); });
-  check_against_data(missing, source);
+  check_against_data(missing, source, options);
   if (options.dry_run) {
     print_plan(planned, options.json);
     return 0;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "experiments/specification.hpp"
@@ -20,15 +21,16 @@ struct SweepOptions {
   bool quiet = false;         // no progress, no messages but errors
   bool dry_run = false;       // say what would be done
   bool json = false;          // a dry run prints the complete configurations
+  std::string control;        // a file of interventions in all runs, or empty
 };
 
 // Does what is missing: runs that finished or diverged with the same configuration are
 // kept. First measures options that are measured where unset (measured_options.hpp).
 // Prints the comparison to standard output. Returns the exit code: 0; the code of the
 // runs that failed if all did alike; exit_some_failed; 128 + signal. Throws Error
-// before any run starts for: data that cannot be loaded, a configuration that the data
-// refuse, a folder that cannot be written, an existing run made from another
-// configuration.
+// before any run starts for: data that cannot be loaded, a configuration or a control
+// file that the data refuse, a folder that cannot be written, an existing run made from
+// another configuration. With a control file, interventions make no other one.
 [[nodiscard]] int run_sweep(std::vector<RunConfiguration> runs,
                             const SweepOptions& options);
 

@@ -13,7 +13,6 @@
 #include "experiments/measured_needs.hpp"
 
 namespace batchlab {
-
 namespace {
 
 // Sums the time between resume() and pause().
@@ -111,6 +110,7 @@ TrainingRun::TrainingRun(const RunConfiguration& configuration,
     average_.emplace(*configuration_.average_decay, parameters_.size());
     step_.average_into(*average_);
   }
+  control(logged_interventions(configuration_.interventions, own_limits()));
 }
 
 RunResult TrainingRun::train(RunObserver& observer,
@@ -161,7 +161,8 @@ RunResult TrainingRun::train(RunObserver& observer,
     // Evaluate, outside the clock; the run may end here.
     if (evaluate_where_due(observer, result, training_seconds)) break;
 
-    // Decide: the batch size of the next step.
+    // Decide: the batch size of the next step, as far as nobody intervenes.
+    intervene(observer);
     clock.resume();
     controller_.decide(statistics_);
     branch();

@@ -31,6 +31,8 @@ class RunObserver {
                                   const Decision&, const LimitedDecision&) {}
   // Before the step that follows a decision: its optimizer forgets the steps before.
   virtual void on_moments_reset() {}
+  // In force from the next decision on.
+  virtual void on_intervention(const Statistics&, const Intervention&) {}
   virtual void on_step(const Statistics& after, double training_seconds) = 0;
   virtual void on_evaluation(const Statistics& at, double training_seconds,
                              const std::string& split,
@@ -58,6 +60,13 @@ class TrainingRun {
   // used.
   TrainingRun(const RunConfiguration& configuration, const DataSource& source,
               std::size_t threads);
+
+  // Asks `source` after each step of train(), and not for the interventions that the
+  // configuration lists.
+  void control(std::unique_ptr<InterventionSource> source);
+
+  // What an intervention is checked against.
+  [[nodiscard]] OwnLimits own_limits() const;
 
   // Trains until the budget is spent, the target stops it, it diverges, or
   // `interrupted` becomes true. Once.
@@ -112,6 +121,7 @@ class TrainingRun {
   void measure(const ForwardPass& pass, const TrainingStep::Update& update);
   [[nodiscard]] GradientEstimate noise_of(const TrainingStep::Update& update) const;
   void average_noise(std::int64_t batch_size, const GradientEstimate& noise);
+  void intervene(RunObserver& observer);
   void tell_decisions(RunObserver& observer);
   [[nodiscard]] bool evaluation_due() const;
   [[nodiscard]] bool evaluate_where_due(RunObserver& observer, RunResult& result,
@@ -143,6 +153,7 @@ class TrainingRun {
 
   LimitedController controller_;
   std::vector<Shadow> shadows_;
+  std::unique_ptr<InterventionSource> interventions_;  // may be none
   const Coupling& coupling_;
   LearningRateSchedule schedule_;
   Needs needs_;                // of the controller and its shadows

@@ -9,6 +9,7 @@
 //   evaluations.csv   a row per evaluation and split
 //   decisions.csv     a row per change of a decision
 //   shadows.csv       likewise of each shadow, where there are some
+//   interventions.csv a row per intervention, where there was one
 //   checkpoint.safetensors
 //
 // One writer a run. Lines are appended whole; a torn last line is dropped with a note.

@@ -3,15 +3,19 @@
 // batchlab run, batchlab reproduce: a specification's runs.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "controllers/error.hpp"
 #include "experiments/command_line.hpp"
+#include "experiments/intervention.hpp"
 #include "experiments/option_help.hpp"
+#include "experiments/progress.hpp"
 #include "experiments/recipes.hpp"
 #include "experiments/specification.hpp"
 #include "experiments/sweep.hpp"
 #include "experiments/toml_file.hpp"
+#include "results/run_store.hpp"
 
 namespace batchlab {
 
@@ -33,6 +37,10 @@ po::options_description run_options() {
       "runs at once, each in a process of its own")(
       "out", po::value<std::string>()->value_name("DIR")->default_value("results/runs"),
       "where the results go: DIR/<name>/<controller>-seed<n>/")(
+      "control", po::value<std::string>()->value_name("FILE"),
+      "obey FILE while the runs go on: TOML with batch_size (forced) and [limits]")(
+      "interventions", po::value<std::string>()->value_name("RUN"),
+      "make the run of folder RUN again, with the interventions of its log")(
       "dry-run", "check everything and list the runs, but train nothing")(
       "json", "with --dry-run: the complete configurations")(
       "quiet", "no progress, only the result");
@@ -48,6 +56,47 @@ nlohmann::json seeds_from(const std::string& text) {
   return seeds;
 }
 
+// What tells the specification of a run from that of another but for its name.
+std::string difference_of(const Run& run, const RunConfiguration& configuration) {
+  nlohmann::json made = run.configuration;
+  made.erase("interventions");
+  made["name"] = configuration.specification;
+  return first_difference(made, configuration.document);
+}
+
+// The one of `runs` that stands where the run of `folder` stood, with its log.
+RunConfiguration repeated(const std::vector<RunConfiguration>& runs,
+                          const std::string& folder, bool quiet) {
+  const Run run = read_run(folder);
+  const auto found = std::find_if(runs.begin(), runs.end(), [&](const auto& other) {
+    return other.label == run.controller() && other.seed == run.seed();
+  });
+  if (found == runs.end()) {
+    throw Error(
+        ErrorKind::usage,
+        fmt::format("--interventions {}: it is of controller {}, seed {}, "
+                    "which the specification has not",
+                    printable(folder, 400), printable(run.controller()), run.seed()));
+  }
+  const std::string difference = difference_of(run, *found);
+  if (!difference.empty() && !quiet) {
+    say(fmt::format("batchlab: note: {} was made from another configuration ({})\n",
+                    printable(folder, 400), difference));
+  }
+  RunConfiguration configuration = *found;
+  for (const auto& one : read_interventions(run.folder / "interventions.csv")) {
+    configuration.intervene(one);
+  }
+  return configuration;
+}
+
+std::string path_option(const po::variables_map& values, const char* name) {
+  if (!values.count(name)) return "";
+  const auto path = values[name].as<std::string>();
+  if (!path.empty()) return path;
+  throw Error(ErrorKind::usage, fmt::format("--{}: must not be empty", name));
+}
+
 int run_document(nlohmann::json document, const po::variables_map& values) {
   if (values.count("set")) {
     for (const auto& setting : values["set"].as<std::vector<std::string>>()) {
@@ -58,8 +107,7 @@ int run_document(nlohmann::json document, const po::variables_map& values) {
     document["seeds"] = seeds_from(values["seed"].as<std::string>());
   }
   SweepOptions options;
-  options.out = values["out"].as<std::string>();
-  if (options.out.empty()) throw Error(ErrorKind::usage, "--out: must not be empty");
+  options.out = path_option(values, "out");
   if (values.count("threads")) {
     options.threads =
         count_argument("--threads", values["threads"].as<std::string>(), 1, 1024);
@@ -71,7 +119,14 @@ int run_document(nlohmann::json document, const po::variables_map& values) {
   if (options.json && !options.dry_run) {
     throw Error(ErrorKind::usage, "--json: needs --dry-run");
   }
-  return run_sweep(expand(document), options);
+  options.control = path_option(values, "control");
+  const std::string made = path_option(values, "interventions");
+  if (made.empty()) return run_sweep(expand(document), options);
+  if (!options.control.empty()) {
+    throw Error(ErrorKind::usage,
+                "--control, --interventions: one at a time (a log cannot be changed)");
+  }
+  return run_sweep({repeated(expand(document), made, options.quiet)}, options);
 }
 
 int run(const Command& command, const std::vector<std::string>& arguments) {
@@ -135,8 +190,17 @@ const Command run_command{
     "command goes on where it was stopped. Results are bit-identical for any --threads "
     "and\n"
     "--jobs.\n\n"
+    "With --control FILE every run in progress reads FILE when it changes, from its "
+    "second\n"
+    "step on; batch_size = 256 forces that size until the line goes, [limits] replace "
+    "those of\n"
+    "the run. What cannot be read is refused, and nothing changes. The run logs it in\n"
+    "interventions.csv, with which --interventions RUN makes it again bit by bit.\n\n"
     "  batchlab run experiment.toml\n"
     "  batchlab run experiment.toml --set budget.epochs=1 --seed 7 --out /tmp/try\n"
+    "  batchlab run experiment.toml --control control.toml\n"
+    "  batchlab run experiment.toml --out again \\\n"
+    "      --interventions results/runs/experiment/constant-seed0\n"
     "  batchlab run --options                 every option of a specification",
     run};
 

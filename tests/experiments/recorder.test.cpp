@@ -164,6 +164,22 @@ TEST(Recorder, EachShadowHasARowWhereItsOwnDecisionChanges) {
   EXPECT_TRUE(read_csv(folder / "decisions.csv").rows.empty());
 }
 
+TEST(Recorder, AnInterventionIsOnDiskAtOnceAndNoneIsLeftOfARunBefore) {
+  const TemporaryFolder folder;
+  {
+    Recorder recorder(folder.path(), {}, 1);
+    EXPECT_FALSE(std::filesystem::exists(folder / "interventions.csv"));
+    recorder.on_intervention(
+        at_step(3), {3, 48, {{"maximum", 64}, {"growth", 1.5}, {"overflow", "rate"}}});
+    EXPECT_EQ(file_text(folder / "interventions.csv"),
+              "step,examples_seen,batch_size,minimum,maximum,growth,multiple,"
+              "first_wait,dwell,cooldown,hysteresis,overflow\n"
+              "3,30,48,,64,1.5,,,,,,rate\n");
+  }
+  const Recorder anew(folder.path(), {}, 1);
+  EXPECT_FALSE(std::filesystem::exists(folder / "interventions.csv"));
+}
+
 TEST(Recorder, EvaluationsCarryTheEpochOfTheirStep) {
   const TemporaryFolder folder;
   Recorder recorder(folder.path(), {}, 1);

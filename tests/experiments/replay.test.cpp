@@ -145,8 +145,8 @@ TEST(Replay, OfAnInterruptedRunIsWhatAShadowLogged) {
   const TemporaryFolder folder;
   const RunConfiguration configuration =
       tiny_run({"shadow=[\"norm_test\", \"adadamp\"]"});
-  EXPECT_EQ(execute_run(configuration, tiny_source(), folder.path(), 1, {}, true, false,
-                        std::atomic<int>(2)),
+  EXPECT_EQ(execute_run(configuration, tiny_source(), folder.path(), {.quiet = true},
+                        {}, std::atomic<int>(2)),
             130);
   EXPECT_EQ(read_csv(folder / "steps.csv").rows.size(), 1U);
   expect_replayed(folder.path());
