@@ -2,7 +2,7 @@
 //
 // What makes compared runs less comparable than a table of them looks: settings that
 // differ beyond controller and seed, seeds counted twice, shadows that cost seconds,
-// samples too small, targets missed.
+// interventions, samples too small, targets missed.
 
 #include "results/comparison_notes.hpp"
 
@@ -81,6 +81,7 @@ class Notes {
     note_differing_machines();
     note_each_controller();
     note_shadows();
+    note_interventions();
     note_small_samples();
     note_target();
     note_runs();
@@ -95,8 +96,8 @@ class Notes {
   void note_differing_settings() {
     std::vector<json> settings;
     for (const Run* run : runs_) {
-      settings.push_back(
-          settings_beyond(run->configuration, {"controller", "seed", "name"}));
+      settings.push_back(settings_beyond(
+          run->configuration, {"controller", "seed", "name", "interventions"}));
     }
     Names keys = differing_keys(settings);
     note_keys("budgets differ between runs", taken_out(keys, "budget"));
@@ -151,6 +152,18 @@ class Notes {
       if (!controller.at("shadow").empty()) shadowed.insert(run->controller());
     }
     note_keys("seconds include what shadows need to have measured", shadowed);
+  }
+
+  void note_interventions() {
+    Names intervened;
+    for (const Run* run : runs_) {
+      const json made = run->configuration.value("interventions", json());
+      if (!made.is_array() || made.empty()) continue;
+      intervened.insert(
+          fmt::format("{}, seed {} ({})", run->controller(), run->seed(), made.size()));
+    }
+    note_keys("a person intervened, so that these are not their controllers' figures",
+              intervened);
   }
 
   void note_small_samples() {

@@ -288,6 +288,19 @@ TEST(Notes, NameControllersWhoseSecondsIncludeShadows) {
               Contains("seconds include what shadows need to have measured: phases"));
 }
 
+TEST(Notes, NameRunsInWhichAPersonIntervened) {
+  Runs runs = seeds("phases", 3);
+  EXPECT_THAT(only(runs).notes, Not(Contains(HasSubstr("intervened"))));
+  for (int run : {1, 2}) {
+    runs[run].configuration["interventions"] = {
+        {{"step", 7 + run}, {"batch_size", 64}, {"limits", nlohmann::json::object()}}};
+  }
+  EXPECT_THAT(only(runs).notes,
+              AllOf(Contains(HasSubstr("intervened")),
+                    Contains(HasSubstr("phases, seed 1 (1), phases, seed 2 (1)")),
+                    Not(Contains(HasSubstr("differ beyond")))));
+}
+
 TEST(Notes, SayThatFewSeedsMayResolveNothing) {
   const auto small = HasSubstr("may not be resolved");
   EXPECT_THAT(only(seeds("phases", 4)).notes,
