@@ -22,6 +22,7 @@ using nlohmann::json;
 
 constexpr std::size_t repeats = 5;
 constexpr double repeat_seconds = 0.07;
+constexpr int most_attempts = 5;
 
 json measured_for(const RunConfiguration& run) {
   json sections;
@@ -120,16 +121,20 @@ StepTimeFit measure_step_time(const fs::path& folder, const RunConfiguration& ru
                               const DataSource& source, std::size_t threads) {
   const auto lock = lock_when_free(folder);
   if (const auto kept = kept_step_time(folder, run)) return *kept;
-  const std::vector<BenchRow> rows = measure(run, source, threads);
-  const std::vector<StepTimeFit> fits = fit_step_time(rows);
-  if (fits.empty()) {
-    throw Error(ErrorKind::failed, "the training set is too small to time a step");
+  StepTimeFit time;
+  for (int attempt = 0; attempt < most_attempts; ++attempt) {  // a machine may be busy
+    const std::vector<BenchRow> rows = measure(run, source, threads);
+    const std::vector<StepTimeFit> fits = fit_step_time(rows);
+    if (fits.empty()) {
+      throw Error(ErrorKind::failed, "the training set is too small to time a step");
+    }
+    time = fits[0];
+    if (!sound(time)) continue;
+    keep(folder / step_time_file, run, time, rows);
+    return time;
   }
-  if (!sound(fits[0])) {
-    throw Error(ErrorKind::failed, "a step seems to take " + step_time_text(fits[0]));
-  }
-  keep(folder / step_time_file, run, fits[0], rows);
-  return fits[0];
+  throw Error(ErrorKind::failed, "a step seems to take " + step_time_text(time) +
+                                     ": is the machine busy with something else?");
 }
 
 std::string step_time_text(const StepTimeFit& time) {

@@ -160,7 +160,8 @@ class TrainingRun {
   Needs measured_;             // of these, coupling and log
   Measurements measurements_;  // what the step has to measure for them
   NoiseScaleAverage noise_;
-  bool extends_, branches_;  // as the rule's entry says
+  bool pair_counted_ = false;  // the last one that two_step measured
+  bool extends_, branches_;    // as the rule's entry says
 
   // What a rule that branches returns to (controllers/controller.hpp).
   struct State {

@@ -49,7 +49,11 @@ GradientEstimate TrainingRun::noise_of(const TrainingStep::Update& update) const
 
 void TrainingRun::average_noise(std::int64_t batch_size,
                                 const GradientEstimate& noise) {
-  if (noise.gradient_variance_trace) {
+  // Pairs of steps that follow each other share a gradient: every second one counts, or
+  // the interval would take them for independent.
+  const bool counts = !measurements_.steps || !pair_counted_;
+  if (noise.gradient_variance_trace) pair_counted_ = counts;
+  if (noise.gradient_variance_trace && counts) {
     noise_.add(batch_size, *noise.gradient_variance_trace,
                *noise.true_gradient_norm_squared);
   }
