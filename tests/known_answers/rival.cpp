@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Along an eigenvector with eigenvalue h, variance c and mean m the mean gradient of a
-// batch is h m + h sqrt(c (1/B - 1/N)) z, z standard normal. What n examples tell of a
+// batch is h m + h sqrt(c (1/B - 1/N)) z, z standard normal: sqrt(B) z is the sum over
+// its examples, to which those that extend it add. What n examples tell of a
 // variance along one direction is wrong by sqrt(2/n) of it.
 #include "tests/known_answers/rival.hpp"
 
@@ -11,13 +12,22 @@
 namespace batchlab::known_answers {
 
 NoisyStep NormalNoise::step(double batch_size) {
+  size_ = 0;
+  sums_.assign(problem_.directions.size(), 0);
+  return extended(batch_size);
+}
+
+NoisyStep NormalNoise::extended(double batch_size) {
   constexpr double most_compared = 512;  // rows whose inner products a step measures
-  const double share = 1 / batch_size - 1 / problem_.examples;
+  const double more = std::sqrt(batch_size - size_);
+  const double left = std::sqrt(1 - batch_size / problem_.examples) / batch_size;
+  size_ = batch_size;
   double q = 0, along = 0;
-  for (const Direction& d : problem_.directions) {
+  for (std::size_t i = 0; i < sums_.size(); ++i) {
+    const Direction& d = problem_.directions[i];
     const double variance = d.curvature * d.curvature * d.variance;
-    const double mean =
-        d.curvature * d.mean + std::sqrt(variance * share) * normal_(generator_);
+    sums_[i] += more * normal_(generator_);
+    const double mean = d.curvature * d.mean + std::sqrt(variance) * left * sums_[i];
     q += mean * mean;
     along += mean * mean * variance;
   }
@@ -40,28 +50,31 @@ double grown(double needed, double size) { return std::max(size, std::round(need
 }  // namespace
 
 GrowingRule norm_test_rival(double theta) {
-  return [theta](const NoisyStep& step, double size) {
+  return [theta](const NoisyStep& step, double size, NormalNoise&) {
     return grown(step.variance_trace / (theta * theta * step.norm_squared), size);
   };
 }
 
 GrowingRule inner_product_test_rival(double theta) {
-  return [theta](const NoisyStep& step, double size) {
+  return [theta](const NoisyStep& step, double size, NormalNoise&) {
     return grown(step.inner_product_variance / std::pow(theta * step.norm_squared, 2),
                  size);
   };
 }
 
 GrowingRule orthogonal_test_rival(double nu) {
-  return [nu](const NoisyStep& step, double size) {
+  return [nu](const NoisyStep& step, double size, NormalNoise&) {
     return grown(step.orthogonal_variance / (nu * nu * step.norm_squared), size);
   };
 }
 
 GrowingRule big_batch_rival(double delta) {
-  return [delta](const NoisyStep& step, double size) {
-    const bool grows = step.norm_squared <= step.variance_trace / size;
-    return grows ? size + std::ceil(delta * size) : size;
+  return [delta](NoisyStep step, double size, NormalNoise& noise) {
+    while (step.norm_squared <= step.variance_trace / size) {
+      size += std::ceil(delta * size);
+      step = noise.extended(size);
+    }
+    return size;
   };
 }
 
@@ -71,7 +84,7 @@ double last_size(const Problem& problem, const GrowingRule& rule, double first,
   for (std::uint32_t run = 0; run < runs; ++run) {
     NormalNoise noise(problem, run);
     double size = first;
-    for (int step = 1; step < steps; ++step) size = rule(noise.step(size), size);
+    for (int step = 1; step < steps; ++step) size = rule(noise.step(size), size, noise);
     sum += size;
   }
   return sum / runs;

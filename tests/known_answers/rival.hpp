@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <random>
+#include <vector>
 
 #include "tests/known_answers/problem.hpp"
 
@@ -24,15 +25,19 @@ class NormalNoise {
   NormalNoise(const Problem& problem, std::uint32_t seed)
       : problem_(problem), generator_(seed) {}
   [[nodiscard]] NoisyStep step(double batch_size);
+  // The last one with further examples.
+  [[nodiscard]] NoisyStep extended(double batch_size);
 
  private:
   const Problem& problem_;
+  double size_ = 0;           // of the batch
+  std::vector<double> sums_;  // of its noise, along each direction
   std::mt19937_64 generator_;
   std::normal_distribution<double> normal_;
 };
 
 // From the step and its batch size to the next batch size.
-using GrowingRule = std::function<double(const NoisyStep&, double)>;
+using GrowingRule = std::function<double(const NoisyStep&, double, NormalNoise&)>;
 [[nodiscard]] GrowingRule norm_test_rival(double theta);
 [[nodiscard]] GrowingRule inner_product_test_rival(double theta);
 [[nodiscard]] GrowingRule orthogonal_test_rival(double nu);
