@@ -117,10 +117,12 @@ class CriticalBatch final : public Controller {
   }
 
   Decision end_branch(const Statistics& statistics) {
-    // A branch that diverged, or that the limits kept from its size, proves nothing.
+    // A branch that diverged, that the limits kept from its size, or of which one step
+    // alone was measured, whose loss is that before its update, proves nothing.
+    const double size = static_cast<double>(largest_);
     const double wanted = multiple(losses_.size()) * batch_size_;
-    const bool tried = static_cast<double>(largest_) > 0.75 * wanted;
-    losses_.push_back(weight_ > 0 && tried ? loss_sum_ / weight_ : proves_nothing);
+    const bool tried = size > 0.75 * wanted && size < 1.5 * wanted && weight_ > size;
+    losses_.push_back(tried ? loss_sum_ / weight_ : proves_nothing);
     if (losses_.size() == branches_) return choose(statistics);
     begin_branch(statistics);
     Decision decision = step_of_branch();
@@ -137,7 +139,9 @@ class CriticalBatch final : public Controller {
     }
     const bool doubles = multiple(best) > 2;
     std::string reason = fmt::format("k* {:.4g}, losses", multiple(best));
-    for (const double loss : losses_) reason += fmt::format(" {:.4g}", loss);
+    for (const double loss : losses_) {
+      reason += loss < proves_nothing ? fmt::format(" {:.4g}", loss) : " unknown";
+    }
     if (doubles) {
       batch_size_ *= 2;
       factor_ *= std::pow(2, rate_power_);
@@ -174,11 +178,11 @@ const Entry builtin::critical_batch{
                 count_option("every_examples", nullptr, "examples",
                              "between two trials; unset: the training set"),
                 count_option("window_examples", 4096, "examples",
-                             "on which each branch trains"),
+                             "on which each branch trains, at least four steps"),
                 {"doublings",
                  Option::Kind::integer,
                  2,
-                 1,
+                 2,
                  10,
                  {},
                  "",

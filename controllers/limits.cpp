@@ -110,6 +110,8 @@ LimitedDecision SafetyLayer::apply(const Decision& wanted,
         fmt::format("limits: the first batch size wanted must be finite, got {}",
                     wanted.batch_size));
   }
+  // What is tried, or returned to, waits for nothing.
+  if (wanted.branching != Branching{}) was_forced_ = true;
   const LimitedDecision outcome =
       limited(std::round(wanted.batch_size), maximum, statistics);
   take(outcome.batch_size, statistics);

@@ -77,10 +77,10 @@ class SafetyLayer {
   void take(std::int64_t batch_size, const Statistics& statistics);
   // Whether the size in force is one that the limits allow.
   [[nodiscard]] bool allowed(double maximum) const;
-  // The limit that keeps the size in force; "" for none.
   [[nodiscard]] double maximum(const Statistics& statistics) const;
   [[nodiscard]] LimitedDecision limited(double wish, double maximum,
                                         const Statistics& statistics) const;
+  // The limit that keeps the size in force; "" for none.
   [[nodiscard]] std::string held_by(double wish, const Statistics& statistics) const;
   [[nodiscard]] double growth_cap() const;  // examples
   [[nodiscard]] LimitedDecision bounded(double wish, double maximum) const;

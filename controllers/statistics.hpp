@@ -34,8 +34,8 @@ struct Statistics {
   std::optional<double> inner_product_variance;  // of <g_i, gbar> over examples
   std::optional<double> orthogonal_variance;     // of g_i - <g_i, gbar> gbar / q
   std::optional<double> half_batch_cosine;       // of the gradients of both halves
-  // Of the training clock, for the step just made. A rule that reads it makes a run that
-  // cannot be repeated but by a replay of its decisions.
+  // Of the training clock, for the step just made. A rule that reads it makes a run
+  // that cannot be repeated but by a replay of its decisions.
   std::optional<double> step_seconds;
 
   // Present only on a step after which an evaluation was made, and only when declared.

@@ -82,6 +82,7 @@ RunConfiguration at_constant(RunConfiguration run, std::int64_t batch_size) {
       .epochs = {}, .examples = {}, .steps = std::int64_t{1} << 60, .seconds = {}};
   run.evaluate_every_examples = std::int64_t{1} << 60;
   run.target.reset();
+  run.interventions.clear();
   return run;
 }
 

@@ -49,6 +49,7 @@ Recorder::Recorder(const std::filesystem::path& folder, Needs measured,
 
 void Recorder::on_decision(const Statistics& at, const Decision& wanted,
                            const LimitedDecision& used) {
+  epochs_completed_ = at.epochs_completed;  // fewer, where the run goes back
   if (!changes_.add(wanted, used)) return;
   write_decision(std::nullopt);
   const std::optional<double> noise_scale = at.noise_scale;

@@ -170,6 +170,7 @@ RunResult TrainingRun::train(RunObserver& observer,
     tell_decisions(observer);
 
     if (interrupted != 0) {
+      give_up_trial();
       result.status = RunStatus::interrupted;
       result.reason = fmt::format("interrupted at step {}", statistics_.step);
       break;
@@ -210,7 +211,6 @@ void TrainingRun::extend(ForwardPass& pass) {
     const LossSum sum = step_.extend(batch);
     pass.examples += static_cast<std::int64_t>(batch.size());
     pass.sum.loss += sum.loss;
-    pass.sum.correct += sum.correct;
   }
 }
 

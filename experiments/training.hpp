@@ -115,6 +115,7 @@ class TrainingRun {
                                             RunObserver& observer);
   void reset_moments_where_due(RunObserver& observer);
   void branch();
+  void give_up_trial();
   void keep_state(int number);
   void go_back_to(int number);
   [[nodiscard]] double learning_rate(double coupling_factor) const;
@@ -171,8 +172,10 @@ class TrainingRun {
     std::optional<WeightAverage> average;
     DataStream::Position position;
     NoiseScaleAverage noise;
+    bool pair_counted;
+    std::optional<double> noise_scale;
     double schedule_examples;
-    std::int64_t examples_kept;
+    std::int64_t examples_kept, moments_batch_size;
   };
   std::map<int, State> states_;
   std::int64_t examples_kept_ = 0;  // of examples_seen: those that led here

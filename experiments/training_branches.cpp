@@ -12,10 +12,22 @@ void TrainingRun::branch() {
   if (!branching.trial) states_.clear();
 }
 
+void TrainingRun::give_up_trial() {
+  if (controller_.wanted().branching.trial) go_back_to(states_.begin()->first);
+}
+
 void TrainingRun::keep_state(int number) {
-  State state{
-      parameters_,   {}, {}, average_, stream_.position(), noise_, schedule_examples_,
-      examples_kept_};
+  State state{parameters_,
+              {},
+              {},
+              average_,
+              stream_.position(),
+              noise_,
+              pair_counted_,
+              noise_scale_,
+              schedule_examples_,
+              examples_kept_,
+              moments_batch_size_};
   const OptimizerState optimizer = optimizer_->state();
   for (const auto& [name, array] : optimizer.arrays) {
     state.optimizer_arrays.push_back(*array);
@@ -39,8 +51,11 @@ void TrainingRun::go_back_to(int number) {
   average_ = state.average;
   stream_.restore(state.position);
   noise_ = state.noise;
+  pair_counted_ = state.pair_counted;
+  noise_scale_ = state.noise_scale;
   schedule_examples_ = state.schedule_examples;
   examples_kept_ = state.examples_kept;
+  moments_batch_size_ = state.moments_batch_size;
   statistics_.epochs_completed = stream_.epochs_completed();
   step_.forget_previous();
 }

@@ -11,8 +11,7 @@ namespace batchlab {
 bool TrainingRun::evaluate_where_due(RunObserver& observer, RunResult& result,
                                      double training_seconds) {
   const bool last = budget_spent(training_seconds);
-  // A trial that the budget cuts short is given up.
-  if (last && controller_.wanted().branching.trial) go_back_to(states_.begin()->first);
+  if (last) give_up_trial();
   const bool new_step = statistics_.examples_seen > last_evaluation_examples_;
   if (new_step && !planning_ && (last || evaluation_due())) {
     const auto begin = std::chrono::steady_clock::now();

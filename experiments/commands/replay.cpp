@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "controllers/error.hpp"
 #include "controllers/limited_controller.hpp"
+#include "controllers/registry.hpp"
 #include "experiments/command_line.hpp"
 #include "experiments/controller_entry.hpp"
 #include "experiments/decision_rows.hpp"
@@ -98,6 +100,30 @@ void print_rows(const Replay& replay) {
   }
 }
 
+// Steps that were given up tell no other rule anything.
+void check_run(const Run& run) {
+  const std::string rule = run.configuration.at("controller").value("name", "");
+  for (const Entry* entry : controllers()) {
+    if (entry->name != rule || !entry->branches) continue;
+    throw Error(
+        ErrorKind::usage,
+        fmt::format("replay: {} was made by {}, which goes back and tries again: "
+                    "its steps cannot be replayed",
+                    printable(run.folder.string(), 400), rule));
+  }
+}
+
+// Never a file of a run.
+void check_out(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const fs::path folder = fs::absolute(path, ignored).parent_path();
+  if (!fs::exists(folder / "run.json", ignored)) return;
+  throw Error(ErrorKind::usage,
+              fmt::format("--out: {} is in the folder of a run; give another place",
+                          printable(path, 400)));
+}
+
 // The run's optimizer, for rules that go with one only.
 json optimizer_of(const Run& run) {
   try {
@@ -155,6 +181,8 @@ int replay_run(const Command& command, const std::vector<std::string>& arguments
   check_arguments(*values);
 
   const Run run = read_run((*values)["run"].as<std::vector<std::string>>().front());
+  check_run(run);
+  if (values->count("out")) check_out((*values)["out"].as<std::string>());
   json shadow = shadow_argument(*values, optimizer_of(run));
   set_as_in_run(shadow, run.configuration);
   LimitedController controller(shadow.at("name"), shadow.at("options"),

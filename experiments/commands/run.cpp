@@ -84,9 +84,15 @@ RunConfiguration repeated(const std::vector<RunConfiguration>& runs,
                     printable(folder, 400), difference));
   }
   RunConfiguration configuration = *found;
-  for (const auto& one : read_interventions(run.folder / "interventions.csv")) {
-    configuration.intervene(one);
+  const auto interventions = read_interventions(run.folder / "interventions.csv");
+  if (interventions.size() != run.record.value("interventions", interventions.size())) {
+    throw Error(
+        ErrorKind::corrupt,
+        fmt::format("--interventions {}: {} in interventions.csv, {} in run.json",
+                    printable(folder, 400), interventions.size(),
+                    run.record.at("interventions").dump()));
   }
+  for (const auto& one : interventions) configuration.intervene(one);
   return configuration;
 }
 

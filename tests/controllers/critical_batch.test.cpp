@@ -17,17 +17,19 @@ using testing::HasSubstr;
 class SimulatedRun {
  public:
   SimulatedRun(const json& options, std::function<double(double, double)> loss,
-               double maximum = 1e9)
+               double maximum = 1e9, double minimum = 1)
       : rule_(make_controller("critical_batch", options, fashion_mnist)),
         loss_(std::move(loss)),
-        maximum_(maximum) {
+        maximum_(maximum),
+        minimum_(minimum) {
     statistics_.training_set_size = fashion_mnist.training_set_size;
     decision_ = rule_->decide(statistics_);
   }
 
   const Decision& step() {
     statistics_.step += 1;
-    statistics_.batch_size = std::llround(std::min(maximum_, decision_.batch_size));
+    statistics_.batch_size =
+        std::llround(std::clamp(decision_.batch_size, minimum_, maximum_));
     statistics_.examples_seen += statistics_.batch_size;
     statistics_.batch_loss = loss_(static_cast<double>(statistics_.batch_size),
                                    decision_.learning_rate_factor);
@@ -50,14 +52,14 @@ class SimulatedRun {
  private:
   std::unique_ptr<Controller> rule_;
   std::function<double(double, double)> loss_;
-  double maximum_;
+  double maximum_, minimum_;
   Statistics statistics_;
   Decision decision_;
 };
 
 const json options{{"batch_size", 10},
                    {"every_examples", 100},
-                   {"window_examples", 80},
+                   {"window_examples", 160},
                    {"doublings", 2}};
 
 // k = 1, 2, 4 from the state kept as 0, with rates 1, sqrt 2, 2; all end alike, so
@@ -81,13 +83,13 @@ TEST(CriticalBatch, TriesFromOneStateAndDoublesWhereLargerBatchesDoNoHarm) {
   EXPECT_THAT(turns[3].reason, HasSubstr("k* 4, losses 1 1 1"));
 }
 
-// 100 examples, three branches of 80, then the next hundred.
+// 100 examples, three branches of 160, then the next hundred.
 TEST(CriticalBatch, CountsTheExamplesOfEveryBranch) {
   SimulatedRun run(options, [](double, double) { return 1.0; });
   (void)run.trial();
-  EXPECT_EQ(run.examples_seen(), 100 + 3 * 80);
+  EXPECT_EQ(run.examples_seen(), 100 + 3 * 160);
   EXPECT_EQ(run.trial()[0].batch_size, 20);
-  EXPECT_EQ(run.examples_seen(), 440 + 3 * 80);
+  EXPECT_EQ(run.examples_seen(), 680 + 3 * 160);
 }
 
 // k = 4 is within the tolerance of 0.01, k = 2 is not: k* = 1.
@@ -117,13 +119,21 @@ TEST(CriticalBatch, ScalesTheRateOfABranchByItsPower) {
   EXPECT_EQ(run.trial().back().learning_rate_factor, 2);
 }
 
-// Batches of 10 in a window of 80: the losses after examples 50, 60, 70, 80 count.
+// Batches of 10 in a window of 160: the losses after examples 90 to 160 count, those of
+// steps 19 to 26.
 TEST(CriticalBatch, MeasuresTheSecondHalfOfTheWindow) {
   int steps = 0;
-  json one = options;
-  one["doublings"] = 1;
-  SimulatedRun run(one, [&](double, double) { return ++steps; });
-  EXPECT_THAT(run.trial().back().reason, HasSubstr("losses 16.5 "));  // steps 15 to 18
+  SimulatedRun run(options, [&](double, double) { return ++steps; });
+  EXPECT_THAT(run.trial().back().reason, HasSubstr("losses 22.5 "));
+}
+
+// Of 80 examples the branch of k = 4 takes two steps of 40, one in the second half: its
+// loss is that before it learned anything.
+TEST(CriticalBatch, ABranchOfWhichOneStepIsMeasuredProvesNothing) {
+  json short_window = options;
+  short_window["window_examples"] = 80;
+  SimulatedRun run(short_window, [](double, double) { return 1.0; });
+  EXPECT_THAT(run.trial().back().reason, HasSubstr("k* 2, losses 1 1 unknown"));
 }
 
 TEST(CriticalBatch, ABranchThatDivergesIsGivenUpAtOnce) {
@@ -132,11 +142,18 @@ TEST(CriticalBatch, ABranchThatDivergesIsGivenUpAtOnce) {
   const Decision choice = run.trial().back();
   EXPECT_EQ(choice.batch_size, 10);
   EXPECT_EQ(choice.branching.go_back_to, 1);
-  EXPECT_EQ(run.examples_seen(), 100 + 80 + 20 + 40);
+  EXPECT_EQ(run.examples_seen(), 100 + 160 + 20 + 40);
 }
 
 TEST(CriticalBatch, HoldsWhereThatOfOneDiverged) {
   SimulatedRun run(options, [](double, double) { return std::nan(""); });
+  EXPECT_EQ(run.trial().back().batch_size, 10);
+}
+
+// A size that is forced, or the least allowed, is that of every branch.
+TEST(CriticalBatch, BranchesOfOneSizeProveNothing) {
+  SimulatedRun run(
+      options, [](double, double) { return 1.0; }, 1e9, 64);
   EXPECT_EQ(run.trial().back().batch_size, 10);
 }
 

@@ -92,6 +92,24 @@ TEST(SafetyLayer, ExtendsABatchAsFarAsItWouldGrow) {
   EXPECT_EQ(run.extended(1000), 160);
 }
 
+// A trial may change the size at once, and so may going back.
+TEST(SafetyLayer, WhatIsTriedOrReturnedToWaitsForNothing) {
+  SafetyLayer layer(limits({{"dwell", 100}, {"first_wait", 50}, {"hysteresis", 0.9}}));
+  Statistics statistics;
+  statistics.training_set_size = 54000;
+  const auto used = [&](double wish, const Branching& branching) {
+    Decision decision{wish, ""};
+    decision.branching = branching;
+    ++statistics.step;
+    return layer.apply(decision, statistics).batch_size;
+  };
+  EXPECT_EQ(used(32, {}), 32);
+  EXPECT_EQ(used(64, {}), 32);
+  EXPECT_EQ(used(64, {.trial = true}), 64);
+  EXPECT_EQ(used(32, {.go_back_to = 1}), 32);
+  EXPECT_EQ(used(60, {}), 32);
+}
+
 TEST(SafetyLayer, TheFirstWishMustBeFinite) {
   WishedRun run(limits(json::object()));
   EXPECT_EQ(error_of([&] { (void)run.wish(nan); }),

@@ -100,7 +100,8 @@ TEST(CriticalBatchRun, AChoiceOfOneChangesNothingButTheCount) {
   auto settings = with(branching, never);
   // A branch above 10 is kept from its size, and so proves nothing.
   settings.push_back("controllers.0.limits={maximum=10}");
-  for (const char* optimizer : {"{name=\"sgd\", momentum=0.9}", "{name=\"adam\"}"}) {
+  for (const char* optimizer : {"{name=\"sgd\", momentum=0.9}", "{name=\"adam\"}",
+                                "{name=\"adam\", reset_factor=1.5}"}) {
     const std::string choice = fmt::format("optimizer={}", optimizer);
     const Recording tried = train(with(settings, {choice})).recording;
     const Recording plain = train({"controllers.0={name=\"constant\", batch_size=10}",
@@ -142,6 +143,30 @@ TEST(CriticalBatchRun, ATrialCutShortByTheBudgetIsGivenUp) {
   const Trained trained = train(with(branching, {"budget={examples=450}"}));
   EXPECT_EQ(trained.result.examples_given_up, 250);
   EXPECT_EQ(trained.recording.steps.back().examples_seen, 450);
+}
+
+// After a trial that chose k = 1 the moments go on as they were, not begun anew because
+// the branches were larger.
+TEST(CriticalBatchRun, GoingBackIsNoJumpOfTheBatchSize) {
+  const auto given = with(branching, {"controllers.0.tolerance=0", "budget={epochs=2}",
+                                      "optimizer={name=\"adam\", reset_factor=2}"});
+  struct Resets final : RunObserver {
+    std::vector<std::int64_t> sizes;  // of the steps that began anew
+    bool reset = false;
+    void on_decision(const Statistics&, const Decision&,
+                     const LimitedDecision&) override {}
+    void on_moments_reset() override { reset = true; }
+    void on_step(const Statistics& after, double) override {
+      if (std::exchange(reset, false)) sizes.push_back(after.batch_size);
+    }
+    void on_evaluation(const Statistics&, double, const std::string&,
+                       const EvaluationResult&) override {}
+  };
+  TrainingRun training(tiny_run(given), tiny_source(), 1);
+  Resets observer;
+  (void)training.train(observer, std::atomic<int>{0});
+  EXPECT_FALSE(observer.sizes.empty());
+  EXPECT_THAT(observer.sizes, testing::Each(testing::Gt(10)));
 }
 
 TEST(CriticalBatchRun, IsRefusedAsAShadow) {

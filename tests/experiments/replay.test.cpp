@@ -171,7 +171,18 @@ TEST(Replay, OfTheRunsOwnRuleIsItsDecisions) {
   for (const Entry* entry : controllers()) {
     const fs::path run = experiment.run_folder(entry->name + "-seed0");
     const json controller = read_json(run / "config.json").at("controller");
-    if (entry->branches) continue;
+    if (entry->branches) {
+      const Output refused = replay(run, "constant");
+      EXPECT_EQ(refused.code, 2);
+      EXPECT_THAT(refused.err, HasSubstr("cannot be replayed"));
+      continue;
+    }
+    if (entry->name == "constant") {
+      const Output refused =
+          replay(run, "constant", {}, {"--out", (run / "steps.csv").string()});
+      EXPECT_EQ(refused.code, 2);
+      EXPECT_THAT(refused.err, HasSubstr("in the folder of a run"));
+    }
     std::istringstream replayed(replay_entry(run, controller).out);
     const std::string replay_file = (experiment.folder / "replay.csv").string();
     write_file(replay_file, replayed.str());
