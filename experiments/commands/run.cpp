@@ -85,7 +85,7 @@ RunConfiguration repeated(const std::vector<RunConfiguration>& runs,
   }
   RunConfiguration configuration = *found;
   const auto interventions = read_interventions(run.folder / "interventions.csv");
-  if (interventions.size() != run.record.value("interventions", interventions.size())) {
+  if (interventions.size() < run.record.value("interventions", std::size_t{0})) {
     throw Error(
         ErrorKind::corrupt,
         fmt::format("--interventions {}: {} in interventions.csv, {} in run.json",
