@@ -53,12 +53,12 @@ class Program {
     if (process_ > 0) ::kill(process_, number);
   }
 
-  // Kills it after a minute: code 1000 + SIGKILL.
+  // Kills it after three minutes, for sanitizers are slow: code 1000 + SIGKILL.
   [[nodiscard]] Output wait() {
     if (process_ <= 0) return {};
     int status = 0;
     for (int i = 0; ::waitpid(process_, &status, WNOHANG) == 0; ++i) {
-      if (i == 30000) signal(SIGKILL);
+      if (i == 90000) signal(SIGKILL);
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
     process_ = -1;
