@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // A matrix product for the shapes of a training step: few rows, operands that stay in
-// cache. It reads them where they stand; a general library first copies both into
-// packed blocks, which here costs 5 to 45 % of the product (README.md has the figures).
+// cache. It reads them where they stand, but for wide ones; a general library first
+// copies both into packed blocks, which here costs 5 to 45 % of the product (README.md
+// has the figures).
 #pragma once
 
 #include <cstddef>

@@ -6,8 +6,8 @@
 // First the tiles of a round go forward and backward, each on one thread. Then the
 // parameters are gone over piece by piece, each piece on one thread: its gradient is
 // summed over the rows of the round, and in the last round measured and applied at
-// once, so that it never leaves the cache. All of this depends on the batch size alone,
-// never on threads: so does every bit of the result.
+// once, so that it never leaves the cache. All of this depends on the batch size, and on
+// how it was extended, never on threads: so does every bit of the result.
 //
 // A round is also cut into lanes, whose gradients the micro-batch estimator compares.
 #pragma once

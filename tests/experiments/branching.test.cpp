@@ -9,8 +9,7 @@
 namespace batchlab::test {
 namespace {
 
-// A noise that no batch overcomes: labels at random would do; here a tiny network at
-// its start, whose gradients hardly agree.
+// Every step that is not cut short by an epoch's end passes the rule's own test.
 TEST(BigBatchRun, ExtendsTheBatchUntilItPassesOrIsAsLargeAsAllowed) {
   const Recording recording =
       train({"controllers.0={name=\"big_batch\", batch_size=2, delta=0.5, "
