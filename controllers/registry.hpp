@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The registry: every controller by name. Built-ins are listed by hand in builtin.hpp.
+// The registry: every controller by name. Built-ins are listed by hand in builtin.hpp;
+// those of plugins are added before the first run.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <span>
@@ -38,12 +40,18 @@ struct Entry {
   bool plain_sgd_only = false;
   // `options` complete and checked. Throws Error(usage) for what a range cannot say (an
   // order, a batch size larger than the training set).
-  std::unique_ptr<Controller> (*make)(const nlohmann::json& options,
-                                      const Setting& setting) = nullptr;
+  std::function<std::unique_ptr<Controller>(const nlohmann::json& options,
+                                            const Setting& setting)>
+      make;
+  std::string plugin{};  // the file that it came from; empty: built in
 };
 
-// All entries, in the order of builtin.hpp. Never empty.
+// All entries, in the order of builtin.hpp, then the added. Never empty.
 [[nodiscard]] std::span<const Entry* const> controllers();
+
+// Adds the controllers of a plugin, all or none. Before other threads ask. Throws
+// Error(plugin) where a name is taken, naming who has it.
+void add_controllers(std::vector<Entry> entries);
 
 // Throws Error(usage) naming the closest entry.
 [[nodiscard]] const Entry& find_controller(const std::string& name);

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+//
+// Controllers in a process of their own, which speaks JSON lines over its standard
+// input and output: programs in any language, and shared libraries that are isolated.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "controllers/registry.hpp"
+
+namespace batchlab {
+
+struct ProgramOptions {
+  std::vector<std::string> command;     // program and arguments; no shell
+  double seconds_per_answer = 10;       // then it is killed
+  std::int64_t memory_bytes = 1 << 30;  // address space; then its allocations fail
+};
+
+// The controllers of a program. It is started to say which they are, and anew for every
+// controller made, and ends with it. Entry::plugin is `path`. Throws Error(plugin),
+// here and from each call of such a controller, with what the program did: ended (by
+// which signal, with which code, its last words on standard error), did not answer in
+// time, answered what is no decision.
+[[nodiscard]] std::vector<Entry> controllers_of_program(
+    const std::filesystem::path& path, const ProgramOptions& options);
+
+}  // namespace batchlab
