@@ -7,8 +7,8 @@
 // c: the cosine between them, averaged over steps of one batch size B. With S the noise
 // scale it is about 1 / (1 + 2 S/B): it settles at B = 2 S target / (1 - target), and
 // steps about it by a tenth. c at one size says nothing of another, so the average
-// begins anew when the size changes; a size that is there for a single step is a batch
-// cut short at the end of an epoch and left out. All that is averaged weighs the same,
+// begins anew when the size changes; a smaller batch that ended an epoch was cut short
+// by it and is left out. All that is averaged weighs the same,
 // hence a memory in steps; the authors' code takes the mean of the last 20, also across
 // changes. B is the size measured, never the last wish: what the limits refuse does not
 // add up. It stays at 2 or more, since one example has no halves to measure. The
@@ -42,12 +42,13 @@ class SimiGrad final : public Controller {
 
   Decision decide(const Statistics& statistics) override {
     const auto& cosine = statistics.half_batch_cosine;
-    const std::int64_t before = std::exchange(last_, statistics.batch_size);
+    const std::int64_t epochs = std::exchange(epochs_, statistics.epochs_completed);
     if (!cosine) return {batch_size_, "halves of the batch not compared: hold"};
     if (!std::isfinite(*cosine)) return {batch_size_, "cosine not finite: hold"};
     if (statistics.batch_size != measured_) {
-      const bool alone = steps_ > 0 && statistics.batch_size != before;
-      if (alone) return {batch_size_, "first batch of its size: hold"};
+      if (epochs_ > epochs && statistics.batch_size < measured_) {
+        return {batch_size_, "cut short by the end of an epoch: hold"};
+      }
       measured_ = statistics.batch_size;
       steps_ = 0;
       average_ = 0;
@@ -62,7 +63,7 @@ class SimiGrad final : public Controller {
 
   json save() const override {
     return {{"batch_size", batch_size_},
-            {"last", last_},
+            {"epochs", epochs_},
             {"measured", measured_},
             {"steps", steps_},
             {"average", average_}};
@@ -70,7 +71,7 @@ class SimiGrad final : public Controller {
 
   void load(const json& state) override {
     batch_size_ = state.at("batch_size");
-    last_ = state.at("last");
+    epochs_ = state.at("epochs");
     measured_ = state.at("measured");
     steps_ = state.at("steps");
     average_ = state.at("average");
@@ -87,7 +88,7 @@ class SimiGrad final : public Controller {
   double target_;
   std::int64_t memory_;
   double batch_size_;          // wanted
-  std::int64_t last_ = 0;      // examples of the step before
+  std::int64_t epochs_ = 0;    // completed by the step before
   std::int64_t measured_ = 0;  // examples of the steps averaged
   std::int64_t steps_ = 0;     // averaged
   double average_ = 0;         // their cosine

@@ -13,9 +13,10 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
-Decision decide(Controller& rule, std::int64_t batch_size,
-                std::optional<double> cosine) {
+Decision decide(Controller& rule, std::int64_t batch_size, std::optional<double> cosine,
+                std::int64_t epochs_completed = 0) {
   Statistics statistics;
+  statistics.epochs_completed = epochs_completed;
   statistics.batch_size = batch_size;
   statistics.half_batch_cosine = cosine;
   return rule.decide(statistics);
@@ -70,11 +71,10 @@ TEST(SimiGrad, AveragesTheFirstStepsAndForgetsThen) {
   EXPECT_THAT(decide(*rule, 40, 0.0).reason, HasSubstr("cosine 0.15 over 3 steps"));
 }
 
-// At 40 the cosine is 0.1; at 44 it is 0.3 on the second step there.
+// At 40 the cosine is 0.1; at 44 it is 0.3.
 TEST(SimiGrad, BeginsTheAverageAnewAtAnotherSize) {
   const auto rule = make();
   for (int step = 0; step < 10; ++step) (void)decide(*rule, 40, 0.1);
-  EXPECT_DOUBLE_EQ(decide(*rule, 44, 0.3).batch_size, 44);
   const Decision decision = decide(*rule, 44, 0.3);
   EXPECT_THAT(decision.reason, HasSubstr("cosine 0.3 over 1 steps of 44"));
   EXPECT_DOUBLE_EQ(decision.batch_size, 39.6);
@@ -83,11 +83,20 @@ TEST(SimiGrad, BeginsTheAverageAnewAtAnotherSize) {
 TEST(SimiGrad, LeavesOutABatchCutShort) {
   const auto rule = make();
   for (int epoch = 0; epoch < 3; ++epoch) {
-    (void)decide(*rule, 40, 0.1);
-    EXPECT_DOUBLE_EQ(decide(*rule, 8, 0.9).batch_size, 44);
+    (void)decide(*rule, 40, 0.1, epoch);
+    EXPECT_DOUBLE_EQ(decide(*rule, 8, 0.9, epoch + 1).batch_size, 44);
   }
-  EXPECT_THAT(decide(*rule, 40, 0.1).reason,
+  EXPECT_THAT(decide(*rule, 40, 0.1, 3).reason,
               HasSubstr("cosine 0.1 over 4 steps of 40"));
+}
+
+// Every other batch is what the epoch leaves: 600 and 400 of 1000 examples.
+TEST(SimiGrad, AveragesWhereABatchIsMoreThanHalfAnEpoch) {
+  const auto rule = make({{"batch_size", 600}});
+  for (int epoch = 0; epoch < 5; ++epoch) {
+    EXPECT_DOUBLE_EQ(decide(*rule, 600, 0.3, epoch).batch_size, 540);
+    (void)decide(*rule, 400, 0.1, epoch + 1);
+  }
 }
 
 TEST(SimiGrad, HoldsWhatIsNotMeasuredOrNotFinite) {
