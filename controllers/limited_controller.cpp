@@ -1,14 +1,28 @@
 // SPDX-License-Identifier: MIT
 #include "controllers/limited_controller.hpp"
 
+#include "controllers/error.hpp"
+
 namespace batchlab {
+namespace {
+
+Limits limits_of(const std::string& name, const nlohmann::json& limits,
+                 const Setting& setting) {
+  try {
+    return limits_from(limits, setting);
+  } catch (const Error& error) {
+    throw Error(error.kind(), name + ": " + error.what());
+  }
+}
+
+}  // namespace
 
 LimitedController::LimitedController(const std::string& name,
                                      const nlohmann::json& options,
                                      const nlohmann::json& limits,
                                      const Setting& setting)
     : rule_(make_controller(name, options, setting)),
-      safety_(limits_from(limits, setting)),
+      safety_(limits_of(name, limits, setting)),
       needs_(rule_->needs()) {}
 
 void LimitedController::decide(const Statistics& statistics) {

@@ -62,7 +62,7 @@ TEST(LimitedController, RefusesWhatTheRuleOrTheLimitsCannotBe) {
   EXPECT_THAT(error_of([] {
                 controller("constant", {{"minimum", 9}, {"maximum", 8}});
               }),
-              HasSubstr("limits: minimum"));
+              HasSubstr("constant: limits: minimum"));
 }
 
 }  // namespace

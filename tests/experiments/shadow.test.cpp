@@ -129,8 +129,9 @@ TEST(Shadow, WhoseNeedsCannotBeMetIsRefusedByItsName) {
                     HasSubstr("data.validation_fraction")));
   EXPECT_THAT(refusal("{name=\"norm_test\", batch_size=601}"),
               AllOf(HasSubstr("shadow norm_test: "), HasSubstr("[1, 600]")));
-  EXPECT_THAT(refusal("{name=\"norm_test\", limits={minimum=601}}"),
-              AllOf(HasSubstr("shadow norm_test: limits"), HasSubstr("600")));
+  EXPECT_THAT(
+      refusal("{name=\"norm_test\", limits={minimum=601}}"),
+      AllOf(HasSubstr("shadow norm_test: "), HasSubstr("limits"), HasSubstr("600")));
   const Experiment experiment;
   const Output output = experiment.run({"--set", "shadow=[\"plateau\"]"});
   EXPECT_EQ(output.code, 2);
