@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "controllers/error.hpp"
@@ -162,6 +163,11 @@ std::optional<Intervention> ControlFile::read() {
 
 bool check_control_file(const std::string& path, const OwnLimits& own) {
   const FileVersion version = look_at(path);
+  std::error_code ignored;
+  const auto folder = std::filesystem::absolute(path).parent_path();
+  if (is_missing(version) && !std::filesystem::is_directory(folder, ignored)) {
+    refuse(path, "it may come later, but its folder must be there");
+  }
   if (const auto text = text_of(path, version)) {
     static_cast<void>(parsed(*text, path, own));
   }

@@ -144,4 +144,14 @@ void set_as_in_run(json& rule, const json& configuration) {
   }
 }
 
+void set_as_in_run(RunConfiguration& run, const json& configuration) {
+  json& entry = run.document["controller"];
+  set_as_in_run(entry, configuration);
+  run.controller_options = entry.at("options");
+  for (std::size_t i = 0; i < run.shadows.size(); ++i) {
+    set_as_in_run(entry["shadow"][i], configuration);
+    run.shadows[i].controller_options = entry["shadow"][i].at("options");
+  }
+}
+
 }  // namespace batchlab

@@ -36,4 +36,7 @@ void measure_unset(std::vector<RunConfiguration>& runs,
 // has none.
 void set_as_in_run(nlohmann::json& rule, const nlohmann::json& configuration);
 
+// Likewise those of all rules of `run`.
+void set_as_in_run(RunConfiguration& run, const nlohmann::json& configuration);
+
 }  // namespace batchlab

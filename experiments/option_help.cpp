@@ -26,7 +26,7 @@ std::string values_text(const Option& option) {
   const std::string unit = option.unit.empty() ? "" : ' ' + option.unit;
   if (option.minimum <= -1e300 && option.maximum >= 1e300) return unit;
   if (option.minimum >= option.maximum) return unit;
-  return fmt::format("{:g} to {:g}{}", option.minimum, option.maximum, unit);
+  return fmt::format("{} to {}{}", option.minimum, option.maximum, unit);
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ DataConfiguration data_from(const json& data) {
   result.examples = optional_of<std::int64_t>(data.at("examples"));
   result.shuffle = data.at("shuffle");
   result.tail = tails.at(data.at("tail"));
-  result.input_scale = data.at("scaling") == "unit" ? 1.0F / 255 : 1.0F;
+  result.input_scale = data.value("scaling", "unit") == "unit" ? 1.0F / 255 : 1.0F;
   result.generated = generated_from(data);
   return result;
 }

@@ -108,14 +108,9 @@ std::span<const Option> data_options() {
        "",
        "a short last batch of an epoch: keep it, drop it, or fill it from the next "
        "epoch"},
-      {"scaling",
-       Kind::choice,
-       "unit",
-       0,
-       0,
-       {"unit", "none"},
-       "",
-       "unit: bytes divided by 255; none: bytes as they are"},
+      only_for("set", read,
+               choice_option("scaling", {"unit", "none"},
+                             "unit: bytes divided by 255; none: bytes as they are")),
   };
   return options;
 }

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <cmath>
 #include <memory>
 #include <thread>
 
@@ -38,9 +37,11 @@ json read_measurements(const fs::path& path) {
   return read_json(path);
 }
 
+// No step takes an hour, and none less than a clock can tell.
 bool sound(const StepTimeFit& time) {
-  return time.a_seconds > 0 && time.b_seconds_per_example > 0 &&
-         std::isfinite(time.a_seconds) && std::isfinite(time.b_seconds_per_example);
+  constexpr double least = 1e-12, most = 3600;
+  return time.a_seconds > least && time.a_seconds < most &&
+         time.b_seconds_per_example > least && time.b_seconds_per_example < most;
 }
 
 void keep(const fs::path& path, const RunConfiguration& run, const StepTimeFit& time,

@@ -92,6 +92,13 @@ TrainingRun::TrainingRun(const RunConfiguration& configuration,
       branches_(find_controller(configuration.controller).branches) {
   check_needs(configuration_.label, controller_.needs(), split_,
               configuration_.data.set);
+  if (extends_ && configuration_.estimator == Estimator::two_step) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: extends its batch within the step, of which estimator "
+                            "two_step knows nothing; set statistics.estimator to "
+                            "per_example or micro_batch",
+                            configuration_.label));
+  }
   if (network_.outputs() < source.training.classes) {
     throw Error(ErrorKind::usage,
                 fmt::format("model: the last layer has {} units, the data {} classes",

@@ -178,7 +178,8 @@ class TrainingRun {
     std::int64_t examples_kept, moments_batch_size;
   };
   std::map<int, State> states_;
-  std::int64_t examples_kept_ = 0;  // of examples_seen: those that led here
+  std::int64_t examples_kept_ = 0;       // of examples_seen: those that led here
+  std::int64_t scheduled_given_up_ = 0;  // of the others: known to the schedule
 
   Statistics statistics_;  // after the last step
   std::int64_t reference_batch_size_ = 0;

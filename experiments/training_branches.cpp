@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What a rule that branches asks of a run: states that are kept and returned to.
+#include <utility>
+
 #include "experiments/training.hpp"
 
 namespace batchlab {
@@ -9,7 +11,12 @@ void TrainingRun::branch() {
   const Branching& branching = controller_.wanted().branching;
   if (branching.keep_as) keep_state(*branching.keep_as);
   if (branching.go_back_to) go_back_to(*branching.go_back_to);
-  if (!branching.trial) states_.clear();
+  if (branching.trial) return;
+  states_.clear();
+  // A schedule ends with the budget, which counts what was given up.
+  const std::int64_t given_up = statistics_.examples_seen - examples_kept_;
+  schedule_examples_ +=
+      static_cast<double>(given_up - std::exchange(scheduled_given_up_, given_up));
 }
 
 void TrainingRun::give_up_trial() {

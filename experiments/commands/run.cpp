@@ -9,6 +9,7 @@
 #include "controllers/error.hpp"
 #include "experiments/command_line.hpp"
 #include "experiments/intervention.hpp"
+#include "experiments/measured_options.hpp"
 #include "experiments/option_help.hpp"
 #include "experiments/progress.hpp"
 #include "experiments/recipes.hpp"
@@ -78,12 +79,13 @@ RunConfiguration repeated(const std::vector<RunConfiguration>& runs,
                     "which the specification has not",
                     printable(folder, 400), printable(run.controller()), run.seed()));
   }
-  const std::string difference = difference_of(run, *found);
+  RunConfiguration configuration = *found;
+  set_as_in_run(configuration, run.configuration);
+  const std::string difference = difference_of(run, configuration);
   if (!difference.empty() && !quiet) {
     say(fmt::format("batchlab: note: {} was made from another configuration ({})\n",
                     printable(folder, 400), difference));
   }
-  RunConfiguration configuration = *found;
   const auto interventions = read_interventions(run.folder / "interventions.csv");
   if (interventions.size() < run.record.value("interventions", std::size_t{0})) {
     throw Error(
@@ -91,6 +93,14 @@ RunConfiguration repeated(const std::vector<RunConfiguration>& runs,
         fmt::format("--interventions {}: {} in interventions.csv, {} in run.json",
                     printable(folder, 400), interventions.size(),
                     run.record.at("interventions").dump()));
+  }
+  const auto last = interventions.empty() ? 0 : interventions.back().step;
+  if (last > run.record.value("steps", last)) {
+    throw Error(
+        ErrorKind::corrupt,
+        fmt::format("--interventions {}: one after step {} in "
+                    "interventions.csv, {} steps in run.json",
+                    printable(folder, 400), last, run.record.at("steps").dump()));
   }
   for (const auto& one : interventions) configuration.intervene(one);
   return configuration;

@@ -3,6 +3,8 @@
 // What a rule may do within a step and to a run: extend its batch, go back.
 #include <gmock/gmock.h>
 
+#include <numbers>
+
 #include "tests/experiments/program.hpp"
 #include "tests/experiments/support.hpp"
 
@@ -50,6 +52,14 @@ TEST(BigBatchRun, SeesEveryExampleOfAnEpochOnce) {
       EXPECT_EQ(examples, 3 * tiny_training) << tail;
     }
   }
+}
+
+TEST(BigBatchRun, IsRefusedWhereItsStepCannotBeMeasured) {
+  EXPECT_THAT(error_of([] {
+                (void)train({"controllers.0={name=\"big_batch\"}",
+                             "statistics.estimator=two_step"});
+              }).what(),
+              testing::HasSubstr("big_batch: extends its batch within the step"));
 }
 
 TEST(BigBatchRun, StaysWithinABudgetOfExamples) {
@@ -166,6 +176,21 @@ TEST(CriticalBatchRun, GoingBackIsNoJumpOfTheBatchSize) {
   (void)training.train(observer, std::atomic<int>{0});
   EXPECT_FALSE(observer.sizes.empty());
   EXPECT_THAT(observer.sizes, testing::Each(testing::Gt(10)));
+}
+
+// What is given up counts for the budget, and so for the schedule, from the end of the
+// trial on.
+TEST(CriticalBatchRun, ItsScheduleEndsWithTheBudget) {
+  const Trained trained =
+      train(with(branching, {"budget={examples=600}", "optimizer.learning_rate=1",
+                             "optimizer.name=sgd", "controllers.0.tolerance=1e6",
+                             "schedule.name=cosine", "controllers.0.rate_power=0"}));
+  const std::vector<Statistics>& steps = trained.recording.steps;
+  ASSERT_GT(trained.result.examples_given_up, 0);
+  const Statistics& last = steps.back();
+  const auto left = static_cast<double>(last.batch_size);
+  EXPECT_DOUBLE_EQ(last.learning_rate,
+                   (1 + std::cos(std::numbers::pi * (1 - left / 600))) / 2);
 }
 
 TEST(CriticalBatchRun, IsRefusedAsAShadow) {

@@ -266,7 +266,8 @@ TEST(Control, MakesAnotherRunThanThatOfTheSpecification) {
 TEST(Control, ThatNobodyUsesChangesNothing) {
   const Experiment plain, controlled;
   ASSERT_EQ(plain.run().code, 0);
-  ASSERT_EQ(controlled.run({"--control", "/nowhere/control.toml"}).code, 0);
+  const std::string none = (controlled.folder / "none.toml").string();
+  ASSERT_EQ(controlled.run({"--control", none}).code, 0);
   expect_same_run(plain.run_folder("constant-seed0"),
                   controlled.run_folder("constant-seed0"));
   EXPECT_EQ(plain.record("constant-seed0").at("identity"),
@@ -324,6 +325,9 @@ TEST(Control, AFileThatIsWrongAtTheStartIsRefusedBeforeAnyRun) {
     }
   }
   EXPECT_EQ(live.run({"--control", live.folder.path().string()}).code, 2);
+  const Output nowhere = live.run({"--control", "/nowhere/control.toml"});
+  EXPECT_EQ(nowhere.code, 2);
+  EXPECT_THAT(nowhere.err, HasSubstr("/nowhere/control.toml: it may come later"));
   const Output labelled =
       live.run({"--control", live.control(), "--set", "controllers.0.label=mine"});
   EXPECT_THAT(labelled.err, HasSubstr("mine: "));

@@ -107,6 +107,8 @@ TEST(MeasuredOptions, ACorruptFileIsNamed) {
   for (const auto& [from, to] :
        {std::pair("\"a_seconds\":6e-05", "\"a_seconds\":-1"),
         {"\"a_seconds\":6e-05", "\"a_seconds\":null"},
+        {"\"a_seconds\":6e-05", "\"a_seconds\":1e9"},
+        {"\"a_seconds\":6e-05", "\"a_seconds\":1e-300"},
         {"\"b_seconds_per_example\":", "\"c\":"},
         {"\"b_seconds_per_example\":2", "\"b_seconds_per_example\":0"}}) {
     write_measured(folder.path(), goodput_run(), from, to);
