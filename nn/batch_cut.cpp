@@ -23,7 +23,9 @@ std::size_t tiles_of(std::size_t rows, std::size_t tile_height) {
 }
 
 Cut cut_batch(std::size_t batch_size, const CutOptions& options) {
-  const std::size_t rounds = divide_up(batch_size, most_round_rows);
+  const std::size_t rounds = batch_size <= most_round_rows
+                                 ? 1
+                                 : 2 * divide_up(batch_size, 2 * most_round_rows);
   const std::size_t lanes = options.lanes ? options.lanes : default_lanes;
   const std::size_t height =
       options.tile_height ? options.tile_height : default_tile_height;

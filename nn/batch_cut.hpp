@@ -24,7 +24,7 @@ struct CutOptions {
 };
 
 // Round r of a batch of B rows is part(B, r, rounds); lanes and tiles divide a round in
-// the same way.
+// the same way. One round or an even number, so that a batch has halves.
 struct Cut {
   std::size_t rounds, lanes_per_round, tile_height;
 
