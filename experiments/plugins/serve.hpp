@@ -4,6 +4,7 @@
 // for another one.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "controllers/registry.hpp"
@@ -12,6 +13,8 @@ namespace batchlab {
 
 // Answers line by line on standard input and output until the input ends; whatever else
 // is written to standard output goes to standard error. Returns the exit code.
-[[nodiscard]] int serve(const std::vector<Entry>& entries);
+// `version`: of whatever has them, or empty.
+[[nodiscard]] int serve(const std::vector<Entry>& entries,
+                        const std::string& version = "");
 
 }  // namespace batchlab
