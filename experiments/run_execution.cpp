@@ -12,6 +12,7 @@
 #include "controllers/error.hpp"
 #include "experiments/control_file.hpp"
 #include "experiments/environment.hpp"
+#include "experiments/plugins/provenance.hpp"
 #include "experiments/recorder.hpp"
 #include "experiments/training.hpp"
 #include "results/run_store.hpp"
@@ -25,18 +26,21 @@ using nlohmann::json;
 
 json initial_record(const RunConfiguration& configuration, const DataSource& source,
                     std::size_t threads, std::size_t jobs) {
-  return {{"status", "running"},
-          {"reason", ""},
-          {"specification", configuration.specification},
-          {"controller", configuration.label},
-          {"seed", configuration.seed},
-          {"identity", configuration.identity()},
-          {"interventions", 0},
-          {"threads", threads},
-          {"jobs", jobs},
-          {"data_checksum", source.checksum},
-          {"environment", environment()},
-          {"started_at", utc_now()}};
+  json record{{"status", "running"},
+              {"reason", ""},
+              {"specification", configuration.specification},
+              {"controller", configuration.label},
+              {"seed", configuration.seed},
+              {"identity", configuration.identity()},
+              {"interventions", 0},
+              {"threads", threads},
+              {"jobs", jobs},
+              {"data_checksum", source.checksum},
+              {"environment", environment()},
+              {"started_at", utc_now()}};
+  json plugins = plugins_of(configuration);
+  if (!plugins.empty()) record["plugins"] = std::move(plugins);
+  return record;
 }
 
 const char* status_name(RunStatus status) {
@@ -170,12 +174,15 @@ void make_folder(const fs::path& folder) {
 
 // Whether another process has finished this very run since the sweep was planned.
 bool made_meanwhile(const RunConfiguration& configuration, const fs::path& folder,
-                    bool controlled) {
+                    const RunOptions& options) {
   std::error_code ignored;
   if (!fs::exists(folder / "run.json", ignored)) return false;
   const Run run = read_run(folder);
   return run.status() == "finished" && is_whole(folder, configuration) &&
-         difference(run.configuration, configuration, controlled).empty();
+         difference(run.configuration, configuration, !options.control.empty())
+             .empty() &&
+         (options.allow_changed_plugin ||
+          plugin_difference(run.record, configuration).empty());
 }
 
 RunStatus train_and_write(const RunConfiguration& configuration,
@@ -214,7 +221,7 @@ int execute_run(const RunConfiguration& configuration, const DataSource& source,
     std::optional<Progress> progress;
     if (!options.quiet) progress.emplace(configuration, position, options.rewrite);
     try {
-      if (made_meanwhile(configuration, folder, !options.control.empty())) return 0;
+      if (made_meanwhile(configuration, folder, options)) return 0;
       switch (train_and_write(configuration, source, folder, options, position,
                               progress ? &*progress : nullptr, interrupted)) {
         case RunStatus::finished:

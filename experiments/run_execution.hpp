@@ -17,9 +17,10 @@ inline constexpr int exit_diverged = 7;
 
 struct RunOptions {
   std::size_t threads = 1;
-  bool quiet = false;        // no messages but errors
-  bool rewrite = false;      // as of Progress
-  std::string control = {};  // a file of interventions, or empty
+  bool quiet = false;                 // no messages but errors
+  bool rewrite = false;               // as of Progress
+  std::string control = {};           // a file of interventions, or empty
+  bool allow_changed_plugin = false;  // as of SweepOptions
 };
 
 // Trains and writes config.json, run.json, the rows and the checkpoint to `folder`,
