@@ -26,17 +26,6 @@ std::string outcome(const Subject& subject) {
   }
 }
 
-// Whether `options` lack something, and the error says what to write.
-bool incomplete(const Entry& entry, const json& options) {
-  try {
-    (void)promise::made(entry, options);
-    return false;
-  } catch (const Error& error) {
-    return error.kind() == ErrorKind::usage &&
-           std::string_view(error.what()).find("for example") != std::string::npos;
-  }
-}
-
 }  // namespace
 
 std::span<const Promise> contract() {
@@ -73,6 +62,17 @@ std::span<const Promise> contract() {
   return all;
 }
 
+std::string missing_options(const Entry& entry, const json& options) {
+  try {
+    (void)promise::made(entry, options);
+  } catch (const Error& error) {
+    const std::string what = error.what();
+    const bool shown = what.find("for example") != std::string::npos;
+    if (error.kind() == ErrorKind::usage && shown) return what;
+  }
+  return "";
+}
+
 // A choice that needs a further option, and says which, is left out.
 std::vector<json> option_variants(const Entry& entry) {
   std::vector<json> variants{json::object()};
@@ -81,7 +81,8 @@ std::vector<json> option_variants(const Entry& entry) {
     for (const std::string& choice : option.choices) {
       if (choice == option.default_value) continue;
       json options{{option.name, choice}};
-      if (!incomplete(entry, options)) variants.push_back(std::move(options));
+      if (missing_options(entry, options).empty())
+        variants.push_back(std::move(options));
     }
   }
   return variants;

@@ -31,6 +31,11 @@ struct Promise {
 
 [[nodiscard]] std::span<const Promise> contract();
 
+// The error that shows an example, where the rule cannot be made of `options` alone;
+// else empty.
+[[nodiscard]] std::string missing_options(
+    const Entry& entry, const nlohmann::json& options = nlohmann::json::object());
+
 // For a rule of which no more is known: its defaults, and each choice of its options.
 [[nodiscard]] std::vector<nlohmann::json> option_variants(const Entry& entry);
 

@@ -17,9 +17,11 @@ namespace {
 namespace po = boost::program_options;
 using nlohmann::json;
 
-// Each promise makes its controllers, and so their processes, anew.
+// Each promise makes its controllers, and so their processes, anew. One that takes
+// options which have no default is untried, and `holds` null.
 json checked_promises(const Entry& entry) {
   const Subject subject{entry, option_variants(entry)};
+  const std::string missing = missing_options(entry);
   json promises = json::array();
   for (const Promise& promise : contract()) {
     const std::string failure = promise.check(subject);
@@ -27,37 +29,46 @@ json checked_promises(const Entry& entry) {
                         {"claim", promise.claim},
                         {"holds", failure.empty()},
                         {"failure", printable(failure, 1000)}});
+    const bool untried = !missing.empty() && failure.find(missing) != std::string::npos;
+    if (untried) promises.back()["holds"] = nullptr;
   }
   return promises;
 }
 
-int broken_in(const json& promises) {
-  return static_cast<int>(std::count_if(
-      promises.begin(), promises.end(),
-      [](const json& promise) { return !promise.at("holds").get<bool>(); }));
+// `holds`: false for what is broken, null for what is untried.
+std::ptrdiff_t count_in(const json& promises, const json& holds) {
+  return std::count_if(promises.begin(), promises.end(), [&](const json& promise) {
+    return promise.at("holds") == holds;
+  });
 }
 
 json report_on(const Plugin& plugin) {
   json controllers = json::array();
-  int broken = 0;
+  std::ptrdiff_t broken = 0, untried = 0;
   for (const Entry& entry : plugin.entries) {
     controllers.push_back(
         {{"name", entry.name}, {"promises", checked_promises(entry)}});
-    broken += broken_in(controllers.back().at("promises"));
+    broken += count_in(controllers.back().at("promises"), false);
+    untried += count_in(controllers.back().at("promises"), nullptr);
   }
   return {{"path", plugin.path.string()},
           {"checksum", plugin.checksum},
           {"version", plugin.version},
           {"controllers", controllers},
-          {"broken", broken}};
+          {"broken", broken},
+          {"untried", untried}};
 }
 
 void print_promise(const json& promise) {
-  const bool holds = promise.at("holds");
-  fmt::print("  {:<7} {:<16} {}\n", holds ? "holds" : "BROKEN",
+  const json& holds = promise.at("holds");
+  fmt::print("  {:<7} {:<16} {}\n",
+             holds.is_null() ? "untried"
+             : holds == true ? "holds"
+                             : "BROKEN",
              promise.at("name").get<std::string>(),
              promise.at("claim").get<std::string>());
-  if (!holds) fmt::print("  {:<7} {}\n", "", promise.at("failure").get<std::string>());
+  if (holds != true)
+    fmt::print("  {:<7} {}\n", "", promise.at("failure").get<std::string>());
 }
 
 void print_report(const json& report) {
@@ -68,11 +79,13 @@ void print_report(const json& report) {
     fmt::print("{}\n", controller.at("name").get<std::string>());
     for (const json& promise : controller.at("promises")) print_promise(promise);
   }
-  const int broken = report.at("broken");
-  if (broken == 0)
-    fmt::print("all promises hold\n");
-  else
+  const int broken = report.at("broken"), untried = report.at("untried");
+  if (untried > 0)
+    fmt::print("untried: {} (options without a default are missing)\n", untried);
+  if (broken > 0)
     fmt::print("{} {} broken\n", broken, broken == 1 ? "promise is" : "promises are");
+  else
+    fmt::print("all promises {}hold\n", untried > 0 ? "that were tried " : "");
 }
 
 int run_check(const Command& command, const std::vector<std::string>& arguments) {
@@ -110,7 +123,9 @@ const Command plugin_check_command{
     "Prints for each\n"
     "promise whether it holds, or what was seen. A crash, or no answer in time, breaks "
     "the promise\n"
-    "in question, and the next is tried anew. Exit code 6 if one is broken.\n\n"
+    "in question, and the next is tried anew. What takes options without a default is "
+    "untried.\n"
+    "Exit code 6 if a promise is broken.\n\n"
     "  batchlab plugin check ./mine.so\n"
     "  batchlab plugin check ./mine.py --plugin-time-limit 2 --json",
     run_check};

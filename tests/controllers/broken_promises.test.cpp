@@ -102,6 +102,19 @@ TEST(BrokenPromises, Defaults) {
       AllOf(HasSubstr("refused with \"mine: not 32\""), HasSubstr("for example")));
 }
 
+TEST(BrokenPromises, WhatIsMissingIsKnownByItsExample) {
+  Entry entry = entry_of(plain);
+  EXPECT_EQ(missing_options(entry), "");
+  entry.make = [](const json& options, const Setting&) -> std::unique_ptr<Controller> {
+    throw Error(ErrorKind::usage, options.at("form") == "plain"
+                                      ? "mine: size is missing; for example size = 2"
+                                      : "mine: form cannot be");
+  };
+  EXPECT_EQ(missing_options(entry), "mine: size is missing; for example size = 2");
+  EXPECT_EQ(missing_options(entry, {{"form", "other"}}), "");
+  EXPECT_EQ(found(entry, "defaults"), "");
+}
+
 TEST(BrokenPromises, UnknownOptions) {
   Entry entry = entry_of(plain);
   entry.options.push_back(count_option("size_", 1, "examples", "hides a slip"));

@@ -29,7 +29,8 @@ std::map<std::string, std::string> broken(const json& report, const std::string&
     if (controller.at("name") != name) continue;
     EXPECT_EQ(controller.at("promises").size(), contract().size());
     for (const json& promise : controller.at("promises")) {
-      if (!promise.at("holds")) broken[promise.at("name")] = promise.at("failure");
+      if (promise.at("holds") == false)
+        broken[promise.at("name")] = promise.at("failure");
     }
   }
   return broken;
@@ -43,6 +44,8 @@ TEST(PluginCheck, ACrashAndAHangBreakOnePromiseEach) {
     EXPECT_EQ(output.code, 6) << output.err;
     const json report = json::parse(output.out);
     EXPECT_EQ(report.at("broken"), 2);
+    EXPECT_EQ(report.at("untried"), 9) << "all that needy would have to decide";
+    EXPECT_THAT(broken(report, "needy"), testing::IsEmpty());
     EXPECT_THAT(broken(report, "doubling"), testing::IsEmpty());
     const auto crash = broken(report, "crashing"), hang = broken(report, "hanging");
     ASSERT_EQ(crash.size(), 1U) << json(crash);
@@ -61,6 +64,7 @@ TEST(PluginCheck, PrintsEachPromise) {
     EXPECT_THAT(output.out, HasSubstr(std::string(promise.claim)));
   EXPECT_THAT(output.out, AllOf(HasSubstr(", version 1.2\ndoubling\n  holds   "),
                                 HasSubstr("  BROKEN  divergence"),
+                                HasSubstr("untried: 9 (options without a default"),
                                 HasSubstr("2 promises are broken\n")));
 }
 
@@ -91,7 +95,7 @@ TEST(PluginList, SaysWhatIsFoundAndWhatIsWrong) {
                     HasSubstr("wrong.so  shared library\n  not usable: ")));
   const Output one = run_program({"plugin", "list", "--plugin", file, "--json"});
   EXPECT_EQ(one.code, 0) << one.err;
-  EXPECT_EQ(json::parse(one.out).at(0).at("controllers").size(), 3U);
+  EXPECT_EQ(json::parse(one.out).at(0).at("controllers").size(), 4U);
   EXPECT_THAT(run_program({"plugin", "list"}).out, HasSubstr("no plugins"));
 }
 

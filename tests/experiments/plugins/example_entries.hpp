@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Controllers for plugins of the tests: a sound one, one that ends its process where a
-// run diverges, one that does not answer in a very long run.
+// run diverges, one that does not answer in a very long run, one that lacks an option.
 #pragma once
 
 #include <unistd.h>
@@ -10,6 +10,7 @@
 #include <csignal>
 
 #include "controllers/batch_size_option.hpp"
+#include "controllers/error.hpp"
 #include "controllers/registry.hpp"
 
 namespace batchlab::test {
@@ -68,9 +69,20 @@ inline Entry doubling() {
   return entry;
 }
 
+// It cannot be made without an option.
+inline Entry needy() {
+  Entry entry = doubling();
+  entry.name = "needy";
+  entry.make = [](const nlohmann::json&,
+                  const Setting&) -> std::unique_ptr<Controller> {
+    throw Error(ErrorKind::usage, "needy: wants more, for example more = 1");
+  };
+  return entry;
+}
+
 inline std::vector<Entry> example_entries() {
   return {doubling(), simple_entry<Crashing>("crashing"),
-          simple_entry<Hanging>("hanging")};
+          simple_entry<Hanging>("hanging"), needy()};
 }
 
 }  // namespace batchlab::test

@@ -7,4 +7,4 @@
 using namespace batchlab::test;
 
 BATCHLAB_PLUGIN("1.3", doubling(), simple_entry<Crashing>("crashing"),
-                simple_entry<Hanging>("hanging"));
+                simple_entry<Hanging>("hanging"), needy());

@@ -56,7 +56,8 @@ TEST(Plugins, AProgramIsLoadedWithItsVersionAndChecksum) {
   EXPECT_EQ(plugin.version, "1.2");
   EXPECT_EQ(plugin.checksum, file_checksum(file));
   EXPECT_TRUE(plugin.isolated);
-  EXPECT_THAT(names(plugin.entries), ElementsAre("doubling", "crashing", "hanging"));
+  EXPECT_THAT(names(plugin.entries),
+              ElementsAre("doubling", "crashing", "hanging", "needy"));
   EXPECT_EQ(plugin.entries.front().plugin, plugin.path.string());
 }
 
