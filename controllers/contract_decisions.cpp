@@ -195,13 +195,15 @@ void open_loop_reads_counts(const Subject& subject) {
   });
 }
 
+// A program need not answer what it is never asked.
 void extends_and_branches_as_said(const Subject& subject) {
+  const bool asked = subject.entry.extends_batches || subject.entry.plugin.empty();
   bool extends = false, branches = false;
   for_each_trial(subject, [&](const Trial& trial) {
     const auto rule = trial.make();
     for (int step = 0; step < steps_tried; ++step) {
       const Statistics told = statistics_at(step);
-      extends = extends || rule->extended_batch_size(told) != 0;
+      extends = extends || (asked && rule->extended_batch_size(told) != 0);
       branches = branches || rule->decide(told).branching != Branching{};
     }
   });

@@ -244,6 +244,23 @@ TEST(BrokenPromises, Extensions) {
             "its entry says branches = false, but in 300 steps it does");
 }
 
+class Extending final : public Scripted {
+ public:
+  Extending() : Scripted(plain, {}) {}
+  double extended_batch_size(const Statistics&) override { return 64; }
+};
+
+TEST(BrokenPromises, ARuleOfAPluginIsNotAskedToExtendUnlessItSaysSo) {
+  Entry entry = entry_of(plain);
+  entry.make = [](const json&, const Setting&) -> std::unique_ptr<Controller> {
+    return std::make_unique<Extending>();
+  };
+  EXPECT_EQ(found(entry, "extensions"),
+            "its entry says extends_batches = false, but in 300 steps it does");
+  entry.plugin = "/home/me/mine.py";
+  EXPECT_EQ(found(entry, "extensions"), "");
+}
+
 TEST(BrokenPromises, Divergence) {
   const auto over_loss = [](const Statistics& statistics, int) -> Decision {
     return {32 + std::min(statistics.batch_loss, 100.0), "by the loss"};
