@@ -82,8 +82,12 @@ static int misbehave(batchlab_decision* decision, batchlab_text* error) {
 #elif defined(HOSTILE_FLUSHES)
   flush_to_zero();
 #elif defined(HOSTILE_LOCALE)
-  setlocale(LC_ALL, "C.UTF-8");
-  uselocale(newlocale(LC_ALL_MASK, "C.UTF-8", (locale_t)0));
+  {
+    static locale_t kept;
+    kept = newlocale(LC_ALL_MASK, "C.UTF-8", (locale_t)0);
+    setlocale(LC_ALL, "C.UTF-8");
+    uselocale(kept);
+  }
 #elif defined(HOSTILE_PRINTS)
   printf("{\"batch_size\": 1}\n");
   fflush(stdout);
