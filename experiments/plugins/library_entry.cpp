@@ -68,26 +68,27 @@ std::vector<std::string> words_from(const std::string& who, const std::string& w
 
 Option option_from(const std::string& who, const batchlab_option& given,
                    const std::string& name) {
+  const std::string shown = printable(name);
   if (given.kind < batchlab_integer || given.kind > batchlab_name_list) {
-    refuse(who, fmt::format("kind of {} must be in [{}, {}], got {}", name,
+    refuse(who, fmt::format("kind of {} must be in [{}, {}], got {}", shown,
                             static_cast<int>(batchlab_integer),
                             static_cast<int>(batchlab_name_list), given.kind));
   }
   if (given.from_step_time != nullptr && given.kind != batchlab_number) {
-    refuse(who, fmt::format("kind of {} must be a number, for it is measured", name));
+    refuse(who, fmt::format("kind of {} must be a number, for it is measured", shown));
   }
   Option option;
   option.name = name;
   option.kind = static_cast<Option::Kind>(given.kind);
-  option.default_value = json_from(who, "default of " + name, given.default_json, {});
+  option.default_value = json_from(who, "default of " + shown, given.default_json, {});
   option.minimum = given.minimum;
   option.maximum = given.maximum;
   option.choices =
-      words_from(who, "choices of " + name, given.choices, given.choice_count);
+      words_from(who, "choices of " + shown, given.choices, given.choice_count);
   option.unit = shown_text(given.unit);
   option.help = shown_text(given.help);
   option.only_for = {std::string(from_plugin(given.only_for, longest_text)),
-                     words_from(who, "conditions of " + name, given.only_for_values,
+                     words_from(who, "conditions of " + shown, given.only_for_values,
                                 given.only_for_value_count)};
   option.from_step_time = given.from_step_time;
   return option;
