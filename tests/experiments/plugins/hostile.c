@@ -56,7 +56,8 @@ static int misbehave(batchlab_decision* decision, batchlab_text* error) {
 #if defined(HOSTILE_ABORT)
   abort();
 #elif defined(HOSTILE_SEGFAULT)
-  *(volatile int*)(intptr_t)8 = 1;
+  volatile intptr_t nowhere = 8;
+  *(volatile int*)nowhere = 1;
 #elif defined(HOSTILE_KILLED)
   raise(SIGKILL);
 #elif defined(HOSTILE_EXIT)
@@ -243,6 +244,7 @@ static const batchlab_entry entries[] = {ENTRY};
 #endif
 
 const batchlab_descriptor* batchlab_plugin(void) {
+  (void)decide;
   static batchlab_descriptor descriptor = {BATCHLAB_DESCRIPTOR_HEAD,
                                            BATCHLAB_TEXT("6.66"), entries,
                                            sizeof entries / sizeof entries[0]};
