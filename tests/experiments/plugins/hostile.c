@@ -70,7 +70,9 @@ static int misbehave(batchlab_decision* decision, batchlab_text* error) {
   }
 #elif defined(HOSTILE_ALLOCATES)
   for (;;) {
+    static char* volatile last; /* so that the compiler leaves the memory in */
     char* megabytes = (char*)malloc((size_t)16 << 20);
+    last = megabytes;
     if (megabytes == NULL) abort();
     memset(megabytes, 1, (size_t)16 << 20);
   }
