@@ -27,11 +27,11 @@ namespace batchlab {
 #ifdef BATCHLAB_BUILTIN
 #define BATCHLAB_PLUGIN(version, ...) static_assert(true)
 #else
-#define BATCHLAB_PLUGIN(version, ...)                        \
-  extern "C" const batchlab_descriptor* batchlab_plugin() {  \
-    static const auto* descriptor =                          \
-        ::batchlab::describe_plugin(version, {__VA_ARGS__}); \
-    return descriptor;                                       \
-  }                                                          \
+#define BATCHLAB_PLUGIN(version, ...)                                       \
+  extern "C" BATCHLAB_EXPORT const batchlab_descriptor* batchlab_plugin() { \
+    static const auto* descriptor =                                         \
+        ::batchlab::describe_plugin(version, {__VA_ARGS__});                \
+    return descriptor;                                                      \
+  }                                                                         \
   static_assert(true)
 #endif

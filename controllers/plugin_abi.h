@@ -182,9 +182,9 @@ enum batchlab_flag {
 };
 
 typedef struct batchlab_entry {
-  batchlab_text name;    /* as in a specification: a letter, then a-z A-Z 0-9 _ - . */
-  batchlab_text summary; /* one line */
-  batchlab_text source;  /* paper or code, with year */
+  batchlab_text name;             /* a-z, then a-z 0-9 _; so for options */
+  batchlab_text summary;          /* one line */
+  batchlab_text source;           /* paper or code, with year */
   const batchlab_option* options; /* descriptor.option_size bytes each */
   size_t option_count;
   uint64_t flags;

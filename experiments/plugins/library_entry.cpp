@@ -3,21 +3,20 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "controllers/error.hpp"
-#include "controllers/limits.hpp"
 #include "controllers/plugin_values.hpp"
 #include "experiments/plugins/library_controller.hpp"
+#include "experiments/plugins/outside_entry.hpp"
 
 namespace batchlab {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t longest_name = 60, longest_text = 400, longest_json = 1U << 20;
+constexpr std::size_t longest_text = 400, longest_json = 1U << 20;
 constexpr std::size_t most_options = 1000, most_words = 1000;
 
 static_assert(static_cast<int>(Option::Kind::integer) == batchlab_integer &&
@@ -28,28 +27,11 @@ static_assert(static_cast<int>(Option::Kind::integer) == batchlab_integer &&
   throw Error(ErrorKind::plugin, who + ": " + why);
 }
 
-// What names are made of: they become names of folders and columns, and words of TOML.
-bool is_name(std::string_view text) {
-  const auto is_letter = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  };
-  const auto is_allowed = [&](char c) {
-    return is_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
-  };
-  return !text.empty() && text.size() <= longest_name && is_letter(text.front()) &&
-         std::all_of(text.begin(), text.end(), is_allowed);
-}
-
-// `what`: "controller 2", "option 1".
+// `what`: "controller 2", "option 1". Which names may be: outside_entry.hpp.
 std::string name_from(const std::string& who, const std::string& what,
                       batchlab_text text) {
-  const std::string_view name = from_plugin(text, longest_name + 1);
+  const std::string_view name = from_plugin(text, longest_text);
   if (name.empty()) refuse(who, what + " has no name");
-  if (!is_name(name)) {
-    refuse(who, fmt::format("name of {} must be a letter, then at most {} of a-z A-Z "
-                            "0-9 _ - ., got \"{}\"",
-                            what, longest_name - 1, printable(name)));
-  }
   return std::string(name);
 }
 
@@ -86,55 +68,30 @@ std::vector<std::string> words_from(const std::string& who, const std::string& w
 
 Option option_from(const std::string& who, const batchlab_option& given,
                    const std::string& name) {
+  const std::string shown = printable(name);
   if (given.kind < batchlab_integer || given.kind > batchlab_name_list) {
-    refuse(who, fmt::format("kind of {} must be in [{}, {}], got {}", name,
+    refuse(who, fmt::format("kind of {} must be in [{}, {}], got {}", shown,
                             static_cast<int>(batchlab_integer),
                             static_cast<int>(batchlab_name_list), given.kind));
   }
-  if (!(given.minimum <= given.maximum)) {
-    refuse(who, fmt::format("range of {} must go from less to more, got [{:g}, {:g}]",
-                            name, given.minimum, given.maximum));
+  if (given.from_step_time != nullptr && given.kind != batchlab_number) {
+    refuse(who, fmt::format("kind of {} must be a number, for it is measured", shown));
   }
   Option option;
   option.name = name;
   option.kind = static_cast<Option::Kind>(given.kind);
-  option.default_value = json_from(who, "default of " + name, given.default_json, {});
+  option.default_value = json_from(who, "default of " + shown, given.default_json, {});
   option.minimum = given.minimum;
   option.maximum = given.maximum;
   option.choices =
-      words_from(who, "choices of " + name, given.choices, given.choice_count);
+      words_from(who, "choices of " + shown, given.choices, given.choice_count);
   option.unit = shown_text(given.unit);
   option.help = shown_text(given.help);
   option.only_for = {std::string(from_plugin(given.only_for, longest_text)),
-                     words_from(who, "conditions of " + name, given.only_for_values,
+                     words_from(who, "conditions of " + shown, given.only_for_values,
                                 given.only_for_value_count)};
   option.from_step_time = given.from_step_time;
   return option;
-}
-
-// A name may come again only with another condition; a condition names a choice further
-// up and some of what can be chosen there.
-void check_place(const std::string& who, const Option& option,
-                 const std::vector<Option>& before) {
-  const auto& [choice, values] = option.only_for;
-  const Option* chosen = nullptr;
-  for (const Option& other : before) {
-    if (other.name == choice && other.kind == Option::Kind::choice) chosen = &other;
-    if (other.name != option.name) continue;
-    if (choice.empty() || other.only_for.choice.empty()) {
-      refuse(who, fmt::format("option {} is there twice", option.name));
-    }
-  }
-  if (choice.empty()) return;
-  const auto is_choice = [&](const std::string& value) {
-    return std::find(chosen->choices.begin(), chosen->choices.end(), value) !=
-           chosen->choices.end();
-  };
-  if (chosen == nullptr || values.empty() ||
-      !std::all_of(values.begin(), values.end(), is_choice)) {
-    refuse(who, fmt::format("option {} is for a choice that is not there ({} = ...)",
-                            option.name, printable(choice)));
-  }
 }
 
 std::vector<Option> options_from(const std::string& who, const LibraryLayout& layout,
@@ -150,9 +107,7 @@ std::vector<Option> options_from(const std::string& who, const LibraryLayout& la
     const auto given = struct_at<batchlab_option>(entry.options, i, layout.option_size);
     const std::string name =
         name_from(who, fmt::format("option {}", i + 1), given.name);
-    Option option = option_from(who, given, name);
-    check_place(who, option, options);
-    options.push_back(std::move(option));
+    options.push_back(option_from(who, given, name));
   }
   return options;
 }
@@ -171,16 +126,6 @@ void check_functions(const std::string& who, const batchlab_entry& entry) {
        "extended_batch_size, but the flag for it");
 }
 
-// The tables by which specifications are checked must hold themselves.
-void check_defaults(const std::string& who, const Entry& entry) {
-  try {
-    (void)checked_options(entry.name, entry.options, json::object());
-    (void)checked_options("limits", limits_options(), entry.limits);
-  } catch (const Error& problem) {
-    refuse(who, std::string("its defaults are refused: ") + problem.what());
-  }
-}
-
 }  // namespace
 
 Entry library_entry(const LibraryLayout& layout, const batchlab_entry* entries,
@@ -191,7 +136,7 @@ Entry library_entry(const LibraryLayout& layout, const batchlab_entry* entries,
   const batchlab_entry& given = code->entry;
   Entry entry;
   entry.name = name_from(path, fmt::format("controller {}", index + 1), given.name);
-  code->who = fmt::format("{} ({})", entry.name, path);
+  code->who = fmt::format("{} ({})", printable(entry.name), path);
   check_functions(code->who, given);
   entry.summary = shown_text(given.summary);
   entry.source = shown_text(given.source);
@@ -205,8 +150,7 @@ Entry library_entry(const LibraryLayout& layout, const batchlab_entry* entries,
   entry.make = [code](const json& options, const Setting& setting) {
     return make_library_controller(code, options, setting);
   };
-  check_defaults(code->who, entry);
-  return entry;
+  return checked(std::move(entry), path);
 }
 
 }  // namespace batchlab

@@ -22,7 +22,6 @@ static int create(const void* context, const batchlab_setting* setting, void** i
                   batchlab_text* error) {
   static const batchlab_text too_large =
       BATCHLAB_TEXT("batch_size must be at most the training set");
-  static const batchlab_text no_memory = BATCHLAB_TEXT("no memory is left");
   const double batch_size = setting->values[0].number; /* of the only option */
   rule* self;
   (void)context;
@@ -31,10 +30,7 @@ static int create(const void* context, const batchlab_setting* setting, void** i
     return batchlab_usage;
   }
   self = (rule*)calloc(1, sizeof *self);
-  if (self == NULL) {
-    *error = no_memory;
-    return batchlab_failed;
-  }
+  if (self == NULL) return batchlab_failed;
   self->batch_size = batch_size;
   *instance = self;
   return batchlab_ok;
@@ -81,27 +77,31 @@ static int load(void* instance, batchlab_text json, batchlab_text* error) {
   return batchlab_ok;
 }
 
-static const batchlab_option options[] = {{BATCHLAB_TEXT("batch_size"),
-                                           batchlab_integer,
-                                           BATCHLAB_TEXT("32"),
-                                           1,
-                                           1e12,
-                                           BATCHLAB_TEXT("examples"),
-                                           BATCHLAB_TEXT("the first batch size"),
-                                           NULL,
-                                           0,
-                                           {NULL, 0},
-                                           NULL,
-                                           0,
-                                           NULL}};
+static const batchlab_option options[] = {
+    {.name = BATCHLAB_TEXT("batch_size"),
+     .kind = batchlab_integer,
+     .default_json = BATCHLAB_TEXT("32"),
+     .minimum = 1,
+     .maximum = 1e12,
+     .unit = BATCHLAB_TEXT("examples"),
+     .help = BATCHLAB_TEXT("the first batch size")},
+};
 
 static const batchlab_entry entries[] = {
-    {BATCHLAB_TEXT("c_doubling"),
-     BATCHLAB_TEXT("doubles the batch while noise is larger than the gradient"),
-     BATCHLAB_TEXT("an example in C"), options, 1, 0,
-     batchlab_need_gradient_variance_trace | batchlab_need_gradient_norm_squared,
-     BATCHLAB_TEXT("{\"growth\": 2}"), NULL, create, destroy, decide, save, load, NULL,
-     NULL}};
+    {.name = BATCHLAB_TEXT("c_doubling"),
+     .summary = BATCHLAB_TEXT("doubles the batch while noise exceeds the gradient"),
+     .source = BATCHLAB_TEXT("an example in C"),
+     .options = options,
+     .option_count = 1,
+     .needs =
+         batchlab_need_gradient_variance_trace | batchlab_need_gradient_norm_squared,
+     .limits_json = BATCHLAB_TEXT("{\"growth\": 2}"),
+     .create = create,
+     .destroy = destroy,
+     .decide = decide,
+     .save = save,
+     .load = load},
+};
 
 const batchlab_descriptor* batchlab_plugin(void) {
   static const batchlab_descriptor descriptor = {BATCHLAB_DESCRIPTOR_HEAD,

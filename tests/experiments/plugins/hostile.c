@@ -56,7 +56,8 @@ static int misbehave(batchlab_decision* decision, batchlab_text* error) {
 #if defined(HOSTILE_ABORT)
   abort();
 #elif defined(HOSTILE_SEGFAULT)
-  *(volatile int*)(intptr_t)8 = 1;
+  volatile intptr_t nowhere = 8;
+  *(volatile int*)nowhere = 1;
 #elif defined(HOSTILE_KILLED)
   raise(SIGKILL);
 #elif defined(HOSTILE_EXIT)
@@ -69,7 +70,9 @@ static int misbehave(batchlab_decision* decision, batchlab_text* error) {
   }
 #elif defined(HOSTILE_ALLOCATES)
   for (;;) {
+    static char* volatile last; /* so that the compiler leaves the memory in */
     char* megabytes = (char*)malloc((size_t)16 << 20);
+    last = megabytes;
     if (megabytes == NULL) abort();
     memset(megabytes, 1, (size_t)16 << 20);
   }
@@ -82,8 +85,12 @@ static int misbehave(batchlab_decision* decision, batchlab_text* error) {
 #elif defined(HOSTILE_FLUSHES)
   flush_to_zero();
 #elif defined(HOSTILE_LOCALE)
-  setlocale(LC_ALL, "C.UTF-8");
-  uselocale(newlocale(LC_ALL_MASK, "C.UTF-8", (locale_t)0));
+  {
+    static locale_t kept;
+    kept = newlocale(LC_ALL_MASK, "C.UTF-8", (locale_t)0);
+    setlocale(LC_ALL, "C.UTF-8");
+    uselocale(kept);
+  }
 #elif defined(HOSTILE_PRINTS)
   printf("{\"batch_size\": 1}\n");
   fflush(stdout);
@@ -239,6 +246,7 @@ static const batchlab_entry entries[] = {ENTRY};
 #endif
 
 const batchlab_descriptor* batchlab_plugin(void) {
+  (void)decide;
   static batchlab_descriptor descriptor = {BATCHLAB_DESCRIPTOR_HEAD,
                                            BATCHLAB_TEXT("6.66"), entries,
                                            sizeof entries / sizeof entries[0]};

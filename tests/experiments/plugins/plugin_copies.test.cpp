@@ -2,6 +2,7 @@
 //
 // A rule is the same rule on the other side of the C interface: copies of all built-in
 // ones, loaded from a library, beside those built in.
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -161,6 +162,15 @@ TEST(PluginCopies, RefuseOptionsInTheWordsOfTheRuleAsUsage) {
                   "renamed_builtins.so): constant: batch_size must be in [1, 54000] "
                   "(the training set), got 70000");
   }
+}
+
+// So the copy of batchlab inside never meets that around it.
+TEST(PluginCopies, TheirLibraryShowsItsEntryAlone) {
+  void* library = ::dlopen((folder + "renamed_builtins.so").c_str(), RTLD_NOW);
+  ASSERT_NE(library, nullptr);
+  EXPECT_NE(::dlsym(library, "batchlab_plugin"), nullptr);
+  EXPECT_EQ(::dlsym(library, "_ZN8batchlab11controllersEv"), nullptr);
+  ::dlclose(library);
 }
 
 // controllers/geodamp.cpp as it stands, with its line BATCHLAB_PLUGIN.
