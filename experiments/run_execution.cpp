@@ -60,6 +60,7 @@ void add_result(json& record, const RunResult& result) {
   record["epochs_completed"] = result.last.epochs_completed;
   record["training_set_size"] = result.last.training_set_size;
   record["training_seconds"] = result.training_seconds;
+  record["controller_seconds"] = result.controller_seconds;
   record["evaluation_seconds"] = result.evaluation_seconds;
   record["parameters"] = result.parameter_count;
   record["peak_memory_bytes"] = peak_memory_bytes();
