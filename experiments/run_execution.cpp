@@ -179,6 +179,23 @@ bool made_meanwhile(const RunConfiguration& configuration, const fs::path& folde
          difference(run.configuration, configuration, controlled).empty();
 }
 
+// Whatever ends it, what was made until then is on disk.
+RunResult train_and_record(TrainingRun& run, Recorder& recorder, RunObserver& observer,
+                           const std::atomic<int>& interrupted) {
+  try {
+    RunResult result = run.train(observer, interrupted);
+    recorder.finish();
+    return result;
+  } catch (...) {
+    try {
+      recorder.finish();
+    } catch (const Error&) {
+      // The first reason tells more.
+    }
+    throw;
+  }
+}
+
 RunStatus train_and_write(const RunConfiguration& configuration,
                           const DataSource& source, const fs::path& folder,
                           const RunOptions& options, const SweepPosition& position,
@@ -195,8 +212,7 @@ RunStatus train_and_write(const RunConfiguration& configuration,
   documents.set("reproducible", run.reproducible());
   Recorder recorder(folder, run.measured(), configuration.log_every);
   Both observer(recorder, documents, progress);
-  const RunResult result = run.train(observer, interrupted);
-  recorder.finish();
+  const RunResult result = train_and_record(run, recorder, observer, interrupted);
   run.write_checkpoint(folder / "checkpoint.safetensors");
   documents.finish(result);
   return result.status;
@@ -256,6 +272,15 @@ std::string difference(json made, const RunConfiguration& configuration,
                        bool controlled) {
   if (controlled) made.erase("interventions");
   return first_difference(made, configuration.document);
+}
+
+bool was_left(const fs::path& folder) {
+  try {
+    const RunLock lock(folder);
+    return read_json(folder / "run.json").value("status", "") == "running";
+  } catch (const std::exception&) {
+    return false;  // another process writes it, or nothing is there
+  }
 }
 
 void record_failure(const fs::path& folder, const std::string& reason) {

@@ -116,6 +116,7 @@ class TrainingRun {
                                             RunObserver& observer);
   void reset_moments_where_due(RunObserver& observer);
   void branch();
+  void check(const Branching& branching) const;
   void give_up_trial();
   void keep_state(int number);
   void go_back_to(int number);
