@@ -195,7 +195,10 @@ TEST_F(HostileProgram, ThatClosesItsOutputButLivesIsNotWaitedFor) {
               HasSubstr("closed its standard output while deciding at step 17"));
 }
 
-TEST_F(HostileProgram, ThatReadsNothingStillFails) {
+TEST_F(HostileProgram, ThatReadsNothingFailsAndKillsNobody) {
+  EXPECT_THAT(
+      refusal_of_decision(after_creation("exec <&-; " + decision + "; sleep 1000"), 2),
+      HasSubstr("did not answer within 2 s while deciding at step 18"));
   EXPECT_THAT(refusal_of_hello("#!/bin/sh\nexec <&-; sleep 1000\n", 0.3),
               HasSubstr("did not answer within 0.3 s"));
 }
