@@ -42,7 +42,7 @@ std::string seconds(double value) {
 }
 
 std::string microseconds(double value) {
-  return value < 10 ? fmt::format("{:.2g}", value) : with_commas(value);
+  return value < 10 ? fmt::format("{:#.2g}", value) : with_commas(value);
 }
 
 std::string mean(const Summary& summary, Format format) {
