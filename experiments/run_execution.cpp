@@ -64,6 +64,7 @@ void add_result(json& record, const RunResult& result) {
   record["epochs_completed"] = result.last.epochs_completed;
   record["training_set_size"] = result.last.training_set_size;
   record["training_seconds"] = result.training_seconds;
+  record["controller_seconds"] = result.controller_seconds;
   record["evaluation_seconds"] = result.evaluation_seconds;
   record["parameters"] = result.parameter_count;
   record["peak_memory_bytes"] = peak_memory_bytes();
@@ -185,6 +186,23 @@ bool made_meanwhile(const RunConfiguration& configuration, const fs::path& folde
           plugin_difference(run.record, configuration).empty());
 }
 
+// Whatever ends it, what was made until then is on disk.
+RunResult train_and_record(TrainingRun& run, Recorder& recorder, RunObserver& observer,
+                           const std::atomic<int>& interrupted) {
+  try {
+    RunResult result = run.train(observer, interrupted);
+    recorder.finish();
+    return result;
+  } catch (...) {
+    try {
+      recorder.finish();
+    } catch (const Error&) {
+      // The first reason tells more.
+    }
+    throw;
+  }
+}
+
 RunStatus train_and_write(const RunConfiguration& configuration,
                           const DataSource& source, const fs::path& folder,
                           const RunOptions& options, const SweepPosition& position,
@@ -201,8 +219,7 @@ RunStatus train_and_write(const RunConfiguration& configuration,
   documents.set("reproducible", run.reproducible());
   Recorder recorder(folder, run.measured(), configuration.log_every);
   Both observer(recorder, documents, progress);
-  const RunResult result = run.train(observer, interrupted);
-  recorder.finish();
+  const RunResult result = train_and_record(run, recorder, observer, interrupted);
   run.write_checkpoint(folder / "checkpoint.safetensors");
   documents.finish(result);
   return result.status;
@@ -262,6 +279,15 @@ std::string difference(json made, const RunConfiguration& configuration,
                        bool controlled) {
   if (controlled) made.erase("interventions");
   return first_difference(made, configuration.document);
+}
+
+bool was_left(const fs::path& folder) {
+  try {
+    const RunLock lock(folder);
+    return read_json(folder / "run.json").value("status", "") == "running";
+  } catch (const std::exception&) {
+    return false;  // another process writes it, or nothing is there
+  }
 }
 
 void record_failure(const fs::path& folder, const std::string& reason) {

@@ -45,6 +45,9 @@ struct RunOptions {
                                      const RunConfiguration& configuration,
                                      bool controlled);
 
+// Whether the run there says that it goes on, and no process writes it.
+[[nodiscard]] bool was_left(const std::filesystem::path& folder);
+
 // Records that the process of a run ended without a word.
 void record_failure(const std::filesystem::path& folder, const std::string& reason);
 

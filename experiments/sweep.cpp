@@ -213,15 +213,19 @@ class Sweep {
     for (const auto& [process, number] : children_) kill(process, passed_on_);
   }
 
+  // A rule that is not built in may end its process, in either way.
   static int code_of(int status, const PlannedRun& run) {
-    if (WIFEXITED(status)) return WEXITSTATUS(status);
+    if (WIFEXITED(status) && !was_left(run.folder)) return WEXITSTATUS(status);
     const std::string reason =
-        fmt::format("process ended by signal {} ({})", WTERMSIG(status),
-                    strsignal(WTERMSIG(status)));
+        WIFEXITED(status)
+            ? fmt::format("process exited with code {} in mid-run", WEXITSTATUS(status))
+            : fmt::format("process ended by signal {} ({})", WTERMSIG(status),
+                          strsignal(WTERMSIG(status)));
     record_failure(run.folder, reason);
     say(fmt::format("batchlab: {} failed: {}\n", run.configuration->folder_name(),
                     reason));
-    return static_cast<int>(ErrorKind::failed);
+    const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+    return code != 0 ? code : static_cast<int>(ErrorKind::failed);
   }
 
   const std::vector<PlannedRun>& runs_;

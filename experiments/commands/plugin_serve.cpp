@@ -28,9 +28,11 @@ int run_serve(const Command& command, const std::vector<std::string>& arguments)
   const std::filesystem::path file =
       plugin_path((*values)["file"].as<std::vector<std::string>>().front());
   if (!values->count("allow-writable-plugins")) check_trusted(file);
-  std::string version;
-  const std::vector<Entry> entries = load_shared_library(file, &version);
-  return serve(entries, version);
+  return serve([&] {
+    Served served;
+    served.entries = load_shared_library(file, &served.version);
+    return served;
+  });
 }
 
 }  // namespace

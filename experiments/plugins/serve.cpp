@@ -63,19 +63,25 @@ class Lines {
   std::string unread_;
 };
 
+// What `action` returns, or the error that it threw: what a library throws may be
+// anything.
+template <class Action>
+json what_happens(Action action) {
+  try {
+    return action();
+  } catch (const std::exception& error) {
+    return {{"error", error.what()}};
+  } catch (...) {
+    return {{"error", "threw what is no std::exception"}};
+  }
+}
+
 class Server {
  public:
-  Server(const std::vector<Entry>& entries, const std::string& version)
-      : entries_(entries), version_(version) {}
+  explicit Server(Served served) : served_(std::move(served)) {}
 
   json answer(const std::string& line) {
-    try {
-      return answer_to(document_of(line));
-    } catch (const std::exception& error) {
-      return {{"error", error.what()}};
-    } catch (...) {  // what a library throws may be anything
-      return {{"error", "threw what is no std::exception"}};
-    }
+    return what_happens([&] { return answer_to(document_of(line)); });
   }
 
  private:
@@ -104,9 +110,9 @@ class Server {
                                                  protocol_version, protocol));
     }
     json controllers = json::array();
-    for (const Entry& entry : entries_) controllers.push_back(document(entry));
+    for (const Entry& entry : served_.entries) controllers.push_back(document(entry));
     json answer = {{"protocol", protocol_version}, {"controllers", controllers}};
-    if (!version_.empty()) answer["version"] = version_;
+    if (!served_.version.empty()) answer["version"] = served_.version;
     return answer;
   }
 
@@ -122,7 +128,7 @@ class Server {
 
   [[nodiscard]] const Entry& named(const std::string& name) const {
     std::vector<std::string> known;
-    for (const Entry& entry : entries_) {
+    for (const Entry& entry : served_.entries) {
       if (entry.name == name) return entry;
       known.push_back(entry.name);
     }
@@ -134,20 +140,28 @@ class Server {
     throw Error(ErrorKind::plugin, "no controller has been made");
   }
 
-  const std::vector<Entry>& entries_;
-  std::string version_;
+  Served served_;
   std::unique_ptr<Controller> rule_;
 };
 
 }  // namespace
 
-int serve(const std::vector<Entry>& entries, const std::string& version) {
+int serve(const std::function<Served()>& load) {
   Lines lines;
-  Server server(entries, version);
+  std::optional<Server> server;
+  const json failure = what_happens([&] {
+    server.emplace(load());
+    return json();
+  });
   while (const auto line = lines.read()) {
-    if (!lines.write(line_of(server.answer(*line)))) return 1;
+    const json answer = server ? server->answer(*line) : failure;
+    if (!lines.write(line_of(answer))) return 1;
   }
   return 0;
+}
+
+int serve(const std::vector<Entry>& entries) {
+  return serve([&] { return Served{entries, ""}; });
 }
 
 }  // namespace batchlab

@@ -176,6 +176,22 @@ TEST(Serve, AnOptionThatARuleRefusesIsAUsageError) {
   EXPECT_THAT(error.what(), HasSubstr("batch_size must be in [1, 600]"));
 }
 
+TEST(Serve, WhatCannotBeLoadedIsToldToWhoAsks) {
+  const Error error = error_of([] {
+    (void)controllers_of_program(
+        "/a/file", {.command = {BATCHLAB_PLUGIN_SERVER, "x"}, .memory_bytes = 0});
+  });
+  EXPECT_EQ(error.kind(), ErrorKind::plugin);
+  EXPECT_STREQ(error.what(), "/a/file: is no library (while saying hello)");
+}
+
+TEST(Serve, TellsItsVersion) {
+  std::string version;
+  (void)controllers_of_program(
+      "/a/file", {.command = {BATCHLAB_PLUGIN_SERVER}, .memory_bytes = 0}, &version);
+  EXPECT_EQ(version, "0.9");
+}
+
 TEST(Serve, AnswersWhatItDoesNotUnderstandWithAnError) {
   ChildProcess program({BATCHLAB_PLUGIN_SERVER}, 0);
   const auto answer = [&](const char* line) {

@@ -4,4 +4,7 @@
 #include "experiments/plugins/serve.hpp"
 #include "tests/experiments/plugins/example_entries.hpp"
 
-int main() { return batchlab::serve(batchlab::test::example_entries(), "1.2"); }
+int main() {
+  return batchlab::serve(
+      [] { return batchlab::Served{batchlab::test::example_entries(), "1.2"}; });
+}

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "controllers/registry.hpp"
 #include "experiments/plugins/serve.hpp"
@@ -68,14 +69,23 @@ batchlab::Entry entry(const char* name) {
   return entry;
 }
 
-}  // namespace
-
-int main() {
+batchlab::Served load() {
+  std::puts("loaded");
   std::vector<batchlab::Entry> entries{
       entry<Writing>("writing"), entry<Rounding>("rounding"),
       entry<Throwing>("throwing"), entry<Crashing>("crashing")};
   for (const batchlab::Entry* built_in : batchlab::controllers()) {
     entries.push_back(*built_in);
   }
-  return batchlab::serve(entries, "0.9");
+  return {entries, "0.9"};
+}
+
+}  // namespace
+
+// With an argument, nothing can be loaded.
+int main(int count, char**) {
+  return batchlab::serve([&] {
+    if (count > 1) throw std::runtime_error("is no library");
+    return load();
+  });
 }
