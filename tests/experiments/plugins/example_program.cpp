@@ -5,6 +5,7 @@
 #include "tests/experiments/plugins/example_entries.hpp"
 
 int main() {
-  return batchlab::serve(
-      [] { return batchlab::Served{batchlab::test::example_entries(), "1.2"}; });
+  return batchlab::serve([] {
+    return batchlab::Served{batchlab::test::example_entries(), "1.2"};
+  });
 }
