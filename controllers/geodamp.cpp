@@ -12,6 +12,7 @@
 
 #include "controllers/batch_size_option.hpp"
 #include "controllers/builtin.hpp"
+#include "controllers/plugin.hpp"
 #include "controllers/stages.hpp"
 
 namespace batchlab {
@@ -57,3 +58,6 @@ const Entry builtin::geodamp{
 };
 
 }  // namespace batchlab
+
+// For a copy of this file that is built as a plugin; here it means nothing.
+BATCHLAB_PLUGIN("1.0", batchlab::builtin::geodamp);

@@ -13,6 +13,7 @@
 
 #include "controllers/error.hpp"
 #include "experiments/environment.hpp"
+#include "experiments/plugin_arguments.hpp"
 #include "experiments/progress.hpp"
 #include "experiments/recipes.hpp"
 #include "experiments/toml_file.hpp"
@@ -54,6 +55,13 @@ void print_overview() {
       "diverged, 8 some runs\nfailed, 130 and 143 interrupted.\n");
 }
 
+// It makes or names controllers.
+bool takes_plugins(const Command& command) {
+  constexpr std::array<std::string_view, 6> names{"run",    "reproduce",   "plan",
+                                                  "replay", "controllers", "bench"};
+  return std::find(names.begin(), names.end(), command.name) != names.end();
+}
+
 int report(ErrorKind kind, const std::string& what) {
   say("batchlab: " + what + '\n');
   return static_cast<int>(kind);
@@ -88,10 +96,10 @@ int dispatch(const std::vector<std::string>& words) {
 }  // namespace
 
 std::span<const Command> commands() {
-  static const std::array all{run_command,  reproduce_command, compare_command,
-                              list_command, show_command,      controllers_command,
-                              data_command, plan_command,      replay_command,
-                              bench_command};
+  static const std::array all{run_command,   reproduce_command, compare_command,
+                              list_command,  show_command,      controllers_command,
+                              data_command,  plan_command,      replay_command,
+                              bench_command, plugin_command};
   return all;
 }
 
@@ -100,6 +108,7 @@ std::optional<po::variables_map> parse_arguments(
     po::options_description options,
     const po::positional_options_description& positional) {
   options.add_options()("help,h", "show this help");
+  if (takes_plugins(command)) options.add(plugin_options());
   // Positional arguments are options to the library, but none that the help should
   // list.
   po::options_description all(options);
@@ -123,6 +132,7 @@ std::optional<po::variables_map> parse_arguments(
       return std::nullopt;
     }
     po::notify(values);
+    if (takes_plugins(command)) add_plugins(plugin_arguments(values));
     return values;
   } catch (const po::unknown_option& error) {
     const Error unknown =

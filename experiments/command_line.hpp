@@ -27,7 +27,9 @@ struct Command {
 // Parses `arguments` by `options` and, for what is not an option, by `positional`. Adds
 // --help; prints it and returns nothing when asked for. Throws Error(usage) for unknown
 // options (naming the closest), missing or malformed values and superfluous arguments.
-// Abbreviated options are not guessed.
+// Abbreviated options are not guessed. Of a command that makes or names
+// controllers, adds the options of plugins (plugin_arguments.hpp) too, and the plugins
+// that they name to the registry.
 [[nodiscard]] std::optional<boost::program_options::variables_map> parse_arguments(
     const Command& command, const std::vector<std::string>& arguments,
     boost::program_options::options_description options,
@@ -52,6 +54,6 @@ struct Command {
 // The commands, one file each in commands/.
 extern const Command run_command, reproduce_command, compare_command, list_command,
     show_command, controllers_command, data_command, plan_command, replay_command,
-    bench_command;
+    bench_command, plugin_command;
 
 }  // namespace batchlab

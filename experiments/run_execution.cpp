@@ -12,6 +12,7 @@
 #include "controllers/error.hpp"
 #include "experiments/control_file.hpp"
 #include "experiments/environment.hpp"
+#include "experiments/plugins/provenance.hpp"
 #include "experiments/recorder.hpp"
 #include "experiments/training.hpp"
 #include "results/run_store.hpp"
@@ -25,18 +26,21 @@ using nlohmann::json;
 
 json initial_record(const RunConfiguration& configuration, const DataSource& source,
                     std::size_t threads, std::size_t jobs) {
-  return {{"status", "running"},
-          {"reason", ""},
-          {"specification", configuration.specification},
-          {"controller", configuration.label},
-          {"seed", configuration.seed},
-          {"identity", configuration.identity()},
-          {"interventions", 0},
-          {"threads", threads},
-          {"jobs", jobs},
-          {"data_checksum", source.checksum},
-          {"environment", environment()},
-          {"started_at", utc_now()}};
+  json record{{"status", "running"},
+              {"reason", ""},
+              {"specification", configuration.specification},
+              {"controller", configuration.label},
+              {"seed", configuration.seed},
+              {"identity", configuration.identity()},
+              {"interventions", 0},
+              {"threads", threads},
+              {"jobs", jobs},
+              {"data_checksum", source.checksum},
+              {"environment", environment()},
+              {"started_at", utc_now()}};
+  json plugins = plugins_of(configuration);
+  if (!plugins.empty()) record["plugins"] = std::move(plugins);
+  return record;
 }
 
 const char* status_name(RunStatus status) {
@@ -60,6 +64,7 @@ void add_result(json& record, const RunResult& result) {
   record["epochs_completed"] = result.last.epochs_completed;
   record["training_set_size"] = result.last.training_set_size;
   record["training_seconds"] = result.training_seconds;
+  record["controller_seconds"] = result.controller_seconds;
   record["evaluation_seconds"] = result.evaluation_seconds;
   record["parameters"] = result.parameter_count;
   record["peak_memory_bytes"] = peak_memory_bytes();
@@ -170,12 +175,32 @@ void make_folder(const fs::path& folder) {
 
 // Whether another process has finished this very run since the sweep was planned.
 bool made_meanwhile(const RunConfiguration& configuration, const fs::path& folder,
-                    bool controlled) {
+                    const RunOptions& options) {
   std::error_code ignored;
   if (!fs::exists(folder / "run.json", ignored)) return false;
   const Run run = read_run(folder);
   return run.status() == "finished" && is_whole(folder, configuration) &&
-         difference(run.configuration, configuration, controlled).empty();
+         difference(run.configuration, configuration, !options.control.empty())
+             .empty() &&
+         (options.allow_changed_plugin ||
+          plugin_difference(run.record, configuration).empty());
+}
+
+// Whatever ends it, what was made until then is on disk.
+RunResult train_and_record(TrainingRun& run, Recorder& recorder, RunObserver& observer,
+                           const std::atomic<int>& interrupted) {
+  try {
+    RunResult result = run.train(observer, interrupted);
+    recorder.finish();
+    return result;
+  } catch (...) {
+    try {
+      recorder.finish();
+    } catch (const Error&) {
+      // The first reason tells more.
+    }
+    throw;
+  }
 }
 
 RunStatus train_and_write(const RunConfiguration& configuration,
@@ -194,8 +219,7 @@ RunStatus train_and_write(const RunConfiguration& configuration,
   documents.set("reproducible", run.reproducible());
   Recorder recorder(folder, run.measured(), configuration.log_every);
   Both observer(recorder, documents, progress);
-  const RunResult result = run.train(observer, interrupted);
-  recorder.finish();
+  const RunResult result = train_and_record(run, recorder, observer, interrupted);
   run.write_checkpoint(folder / "checkpoint.safetensors");
   documents.finish(result);
   return result.status;
@@ -214,7 +238,7 @@ int execute_run(const RunConfiguration& configuration, const DataSource& source,
     std::optional<Progress> progress;
     if (!options.quiet) progress.emplace(configuration, position, options.rewrite);
     try {
-      if (made_meanwhile(configuration, folder, !options.control.empty())) return 0;
+      if (made_meanwhile(configuration, folder, options)) return 0;
       switch (train_and_write(configuration, source, folder, options, position,
                               progress ? &*progress : nullptr, interrupted)) {
         case RunStatus::finished:
@@ -255,6 +279,15 @@ std::string difference(json made, const RunConfiguration& configuration,
                        bool controlled) {
   if (controlled) made.erase("interventions");
   return first_difference(made, configuration.document);
+}
+
+bool was_left(const fs::path& folder) {
+  try {
+    const RunLock lock(folder);
+    return read_json(folder / "run.json").value("status", "") == "running";
+  } catch (const std::exception&) {
+    return false;  // another process writes it, or nothing is there
+  }
 }
 
 void record_failure(const fs::path& folder, const std::string& reason) {

@@ -17,9 +17,10 @@ inline constexpr int exit_diverged = 7;
 
 struct RunOptions {
   std::size_t threads = 1;
-  bool quiet = false;        // no messages but errors
-  bool rewrite = false;      // as of Progress
-  std::string control = {};  // a file of interventions, or empty
+  bool quiet = false;                 // no messages but errors
+  bool rewrite = false;               // as of Progress
+  std::string control = {};           // a file of interventions, or empty
+  bool allow_changed_plugin = false;  // as of SweepOptions
 };
 
 // Trains and writes config.json, run.json, the rows and the checkpoint to `folder`,
@@ -43,6 +44,9 @@ struct RunOptions {
 [[nodiscard]] std::string difference(nlohmann::json made,
                                      const RunConfiguration& configuration,
                                      bool controlled);
+
+// Whether the run there says that it goes on, and no process writes it.
+[[nodiscard]] bool was_left(const std::filesystem::path& folder);
 
 // Records that the process of a run ended without a word.
 void record_failure(const std::filesystem::path& folder, const std::string& reason);

@@ -21,6 +21,7 @@
 #include "experiments/control_file.hpp"
 #include "experiments/environment.hpp"
 #include "experiments/measured_options.hpp"
+#include "experiments/plugins/provenance.hpp"
 #include "experiments/run_execution.hpp"
 #include "experiments/training.hpp"
 #include "results/comparison.hpp"
@@ -65,6 +66,20 @@ std::string first_told(nlohmann::json there, const RunConfiguration& run,
   return shared.empty() ? entry : shared;
 }
 
+// A run that is kept, but was made by another build of a plugin.
+void check_plugins(const PlannedRun& run, const nlohmann::json& record,
+                   const SweepOptions& options) {
+  const std::string differs = plugin_difference(record, *run.configuration);
+  if (differs.empty()) return;
+  const std::string what =
+      fmt::format("{} was made with {}", run.folder.string(), differs);
+  if (!options.allow_changed_plugin) {
+    throw Error(ErrorKind::usage,
+                what + "; remove that folder, or --allow-changed-plugin keeps it");
+  }
+  if (!options.quiet) say("batchlab: note: " + what + "; kept\n");
+}
+
 PlannedRun plan_run(const RunConfiguration& configuration, const SweepOptions& options,
                     const std::string& data_checksum) {
   PlannedRun run{
@@ -91,6 +106,7 @@ PlannedRun plan_run(const RunConfiguration& configuration, const SweepOptions& o
                     run.folder.string(), printable(made_of), data_checksum));
   }
   run.status = is_whole(run.folder, configuration) ? existing.status() : "";
+  if (run.kept()) check_plugins(run, existing.record, options);
   return run;
 }
 
@@ -169,7 +185,8 @@ class Sweep {
       std::signal(SIGPIPE, SIG_IGN);
       if (getppid() != parent) _exit(128 + SIGTERM);
       _exit(execute_run(*planned.configuration, source_, planned.folder,
-                        {options_.threads, options_.quiet, rewrite, options_.control},
+                        {options_.threads, options_.quiet, rewrite, options_.control,
+                         options_.allow_changed_plugin},
                         position, interrupting_signal));
     }
     children_[child] = number;
@@ -196,15 +213,19 @@ class Sweep {
     for (const auto& [process, number] : children_) kill(process, passed_on_);
   }
 
+  // A rule that is not built in may end its process, in either way.
   static int code_of(int status, const PlannedRun& run) {
-    if (WIFEXITED(status)) return WEXITSTATUS(status);
+    if (WIFEXITED(status) && !was_left(run.folder)) return WEXITSTATUS(status);
     const std::string reason =
-        fmt::format("process ended by signal {} ({})", WTERMSIG(status),
-                    strsignal(WTERMSIG(status)));
+        WIFEXITED(status)
+            ? fmt::format("process exited with code {} in mid-run", WEXITSTATUS(status))
+            : fmt::format("process ended by signal {} ({})", WTERMSIG(status),
+                          strsignal(WTERMSIG(status)));
     record_failure(run.folder, reason);
     say(fmt::format("batchlab: {} failed: {}\n", run.configuration->folder_name(),
                     reason));
-    return static_cast<int>(ErrorKind::failed);
+    const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+    return code != 0 ? code : static_cast<int>(ErrorKind::failed);
   }
 
   const std::vector<PlannedRun>& runs_;

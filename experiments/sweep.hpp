@@ -15,13 +15,14 @@ namespace batchlab {
 inline constexpr int exit_some_failed = 8;
 
 struct SweepOptions {
-  std::filesystem::path out;  // <out>/<specification>/<label>-seed<n>/
-  std::size_t threads = 0;    // per run; 0: the cores divided by jobs
-  std::size_t jobs = 1;       // runs at once
-  bool quiet = false;         // no progress, no messages but errors
-  bool dry_run = false;       // say what would be done
-  bool json = false;          // a dry run prints the complete configurations
-  std::string control;        // a file of interventions in all runs, or empty
+  std::filesystem::path out;          // <out>/<specification>/<label>-seed<n>/
+  std::size_t threads = 0;            // per run; 0: the cores divided by jobs
+  std::size_t jobs = 1;               // runs at once
+  bool quiet = false;                 // no progress, no messages but errors
+  bool dry_run = false;               // say what would be done
+  bool json = false;                  // a dry run prints the complete configurations
+  std::string control;                // a file of interventions in all runs, or empty
+  bool allow_changed_plugin = false;  // keep runs that another build of one made
 };
 
 // Does what is missing: runs that finished or diverged with the same configuration are
@@ -30,7 +31,8 @@ struct SweepOptions {
 // runs that failed if all did alike; exit_some_failed; 128 + signal. Throws Error
 // before any run starts for: data that cannot be loaded, a configuration or a control
 // file that the data refuse, a folder that cannot be written, an existing run made from
-// another configuration. With a control file, interventions make no other one.
+// another configuration or by another build of a plugin. With a control file,
+// interventions make no other one.
 [[nodiscard]] int run_sweep(std::vector<RunConfiguration> runs,
                             const SweepOptions& options);
 

@@ -124,8 +124,13 @@ RunResult TrainingRun::train(RunObserver& observer,
                              const std::atomic<int>& interrupted) {
   RunResult result;
   result.parameter_count = network_.parameter_count();
-  Clock clock;
-  controller_.decide(statistics_);
+  Clock clock, deciding;
+  const auto decide = [&] {
+    deciding.resume();
+    controller_.decide(statistics_);
+    deciding.pause();
+  };
+  decide();
   tell_decisions(observer);
   moments_batch_size_ = controller_.used().batch_size;
   reference_batch_size_ =
@@ -171,7 +176,7 @@ RunResult TrainingRun::train(RunObserver& observer,
     // Decide: the batch size of the next step, as far as nobody intervenes.
     intervene(observer);
     clock.resume();
-    controller_.decide(statistics_);
+    decide();
     branch();
     clock.pause();
     tell_decisions(observer);
@@ -186,6 +191,7 @@ RunResult TrainingRun::train(RunObserver& observer,
   result.last = statistics_;
   result.examples_given_up = statistics_.examples_seen - examples_kept_;
   result.training_seconds = clock.seconds();
+  result.controller_seconds = deciding.seconds();
   return result;
 }
 

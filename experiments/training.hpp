@@ -43,9 +43,10 @@ enum class RunStatus { finished, diverged, interrupted };
 
 struct RunResult {
   RunStatus status = RunStatus::finished;
-  std::string reason;           // of what is not finished, in words
-  Statistics last;              // after the last step
-  double training_seconds = 0;  // steps, statistics and decisions; no shadow's
+  std::string reason;             // of what is not finished, in words
+  Statistics last;                // after the last step
+  double training_seconds = 0;    // steps, statistics and decisions; no shadow's
+  double controller_seconds = 0;  // its decisions alone, the first too
   double evaluation_seconds = 0;
   std::optional<Statistics> target_reached;  // where the target was first met
   std::int64_t examples_given_up = 0;        // of examples_seen: by going back
@@ -115,6 +116,7 @@ class TrainingRun {
                                             RunObserver& observer);
   void reset_moments_where_due(RunObserver& observer);
   void branch();
+  void check(const Branching& branching) const;
   void give_up_trial();
   void keep_state(int number);
   void go_back_to(int number);

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
 // What a rule that branches asks of a run: states that are kept and returned to.
+#include <fmt/format.h>
+
 #include <utility>
 
+#include "controllers/error.hpp"
 #include "experiments/training.hpp"
 
 namespace batchlab {
 
 void TrainingRun::branch() {
   const Branching& branching = controller_.wanted().branching;
+  if (branching != Branching{}) check(branching);
   if (branching.keep_as) keep_state(*branching.keep_as);
   if (branching.go_back_to) go_back_to(*branching.go_back_to);
   if (branching.trial) return;
@@ -17,6 +21,22 @@ void TrainingRun::branch() {
   const std::int64_t given_up = statistics_.examples_seen - examples_kept_;
   schedule_examples_ +=
       static_cast<double>(given_up - std::exchange(scheduled_given_up_, given_up));
+}
+
+// A rule that is not built in may ask for anything.
+void TrainingRun::check(const Branching& branching) const {
+  const auto refuse = [&](const std::string& what) {
+    throw Error(ErrorKind::plugin,
+                fmt::format("{}: {}", configuration_.controller, what));
+  };
+  if (!branches_) refuse("branches, and its entry does not say so");
+  const auto& [keep_as, go_back_to, trial] = branching;
+  if (go_back_to && keep_as != go_back_to && !states_.contains(*go_back_to)) {
+    refuse(fmt::format("goes back to state {}, which is not kept", *go_back_to));
+  }
+  if (trial && !keep_as && states_.empty()) {
+    refuse("tries a step without a state to go back to");
+  }
 }
 
 void TrainingRun::give_up_trial() {

@@ -140,6 +140,7 @@ class RowBuilder {
     row_.examples = summarise(examples_);
     row_.training_seconds = summarise(seconds_);
     row_.examples_per_second = summarise(rate_);
+    row_.microseconds_per_decision = summarise(decision_microseconds_);
     row_.examples_to_target = summarise(target_examples_);
     row_.updates_to_target = summarise(target_updates_);
     row_.seconds_to_target = summarise(target_seconds_);
@@ -174,6 +175,9 @@ class RowBuilder {
     const auto examples = total(run, "examples_seen", examples_);
     const auto seconds = total(run, "training_seconds", seconds_);
     if (examples && seconds && *seconds > 0) rate_.push_back(*examples / *seconds);
+    if (const auto cost = microseconds_per_decision(run)) {
+      decision_microseconds_.push_back(*cost);
+    }
   }
 
   void add_evaluation(const Run& run) {
@@ -204,7 +208,8 @@ class RowBuilder {
   ComparisonRow row_;
   const std::string& split_;
   const std::optional<Target>& target_;
-  std::vector<double> accuracy_, loss_, updates_, examples_, seconds_, rate_;
+  std::vector<double> accuracy_, loss_, updates_, examples_, seconds_, rate_,
+      decision_microseconds_;
   std::vector<double> target_examples_, target_updates_, target_seconds_;
 };
 
@@ -235,6 +240,13 @@ Comparison compare_specification(const std::string& specification, Runs runs) {
 }
 
 }  // namespace
+
+std::optional<double> microseconds_per_decision(const Run& run) {
+  const json seconds = run.record.value("controller_seconds", json());
+  const json steps = run.record.value("steps", json());
+  if (!seconds.is_number() || !steps.is_number() || steps <= 0) return std::nullopt;
+  return 1e6 * seconds.get<double>() / steps.get<double>();
+}
 
 std::vector<Comparison> compare(std::span<const Run> runs) {
   Runs all;

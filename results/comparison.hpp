@@ -24,6 +24,10 @@ struct Summary {
 };
 [[nodiscard]] Summary summarise(std::span<const double> values);
 
+// Seconds in the rule over steps, of which each has a decision before it. Absent in
+// records without them.
+[[nodiscard]] std::optional<double> microseconds_per_decision(const Run& run);
+
 // Where a run first met the target, at the first evaluation that did.
 struct TargetReached {
   double examples = 0, updates = 0, training_seconds = 0;
@@ -37,8 +41,9 @@ struct ComparisonRow {
   std::vector<std::string> troubles;  // "seed 2: diverged"
   Summary accuracy, loss;             // last evaluation on the reported split
   Summary updates, examples, training_seconds;
-  Summary examples_per_second;  // of the training clock
-  std::size_t reached = 0;      // of the finished
+  Summary examples_per_second;        // of the training clock
+  Summary microseconds_per_decision;  // of the rule itself; where the run counted them
+  std::size_t reached = 0;            // of the finished
   Summary examples_to_target, updates_to_target,
       seconds_to_target;  // of those that reached
 };

@@ -26,6 +26,7 @@ constexpr Figure kFigures[] = {
     {"examples", &ComparisonRow::examples},
     {"training_seconds", &ComparisonRow::training_seconds},
     {"examples_per_second", &ComparisonRow::examples_per_second},
+    {"microseconds_per_decision", &ComparisonRow::microseconds_per_decision},
     {"examples_to_target", &ComparisonRow::examples_to_target},
     {"updates_to_target", &ComparisonRow::updates_to_target},
     {"seconds_to_target", &ComparisonRow::seconds_to_target},

@@ -41,6 +41,10 @@ std::string seconds(double value) {
   return value < 10000 ? fmt::format("{:.1f}", value) : with_commas(value);
 }
 
+std::string microseconds(double value) {
+  return value < 10 ? fmt::format("{:#.2g}", value) : with_commas(value);
+}
+
 std::string mean(const Summary& summary, Format format) {
   return summary.mean ? format(*summary.mean) : "-";
 }
@@ -73,13 +77,21 @@ Grid final_figures(const Comparison& comparison) {
   return grid;
 }
 
+// A last column only where something was measured: older runs have nothing to show.
 Grid costs(const Comparison& comparison) {
+  const bool decisions = std::any_of(
+      comparison.rows.begin(), comparison.rows.end(),
+      [](const ComparisonRow& row) { return row.microseconds_per_decision.mean; });
   Grid grid = {{"controller", "updates", "examples", "seconds", "examples/s"}};
+  if (decisions) grid.front().emplace_back("µs/decision");
   for (const ComparisonRow& row : comparison.rows) {
     grid.push_back({row.controller, mean_and_deviation(row.updates, with_commas),
                     mean(row.examples, with_commas),
                     mean_and_deviation(row.training_seconds, seconds),
                     mean_and_deviation(row.examples_per_second, with_commas)});
+    if (decisions) {
+      grid.back().push_back(mean(row.microseconds_per_decision, microseconds));
+    }
   }
   return grid;
 }

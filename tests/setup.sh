@@ -7,7 +7,7 @@ packages=(
   libxtensor-dev libxtensor-blas-dev libxsimd-dev libopenblas-dev
   libboost-dev libboost-program-options-dev libtomlplusplus-dev nlohmann-json3-dev
   librandom123-dev libfmt-dev zlib1g-dev dataset-fashion-mnist
-  libgtest-dev libgmock-dev libbenchmark-dev
+  libgtest-dev libgmock-dev libbenchmark-dev python3
 )
 
 missing_packages() {

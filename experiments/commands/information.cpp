@@ -13,6 +13,7 @@
 #include "controllers/registry.hpp"
 #include "experiments/command_line.hpp"
 #include "experiments/option_help.hpp"
+#include "experiments/plugins/plugins.hpp"
 #include "experiments/specification_options.hpp"
 #include "nn/dataset.hpp"
 
@@ -40,11 +41,19 @@ nlohmann::json entry_json(const Entry& entry) {
           {"source", entry.source},       {"options", options},
           {"limits", entry.limits},       {"plain_sgd_only", entry.plain_sgd_only},
           {"open_loop", entry.open_loop}, {"extends_batches", entry.extends_batches},
-          {"branches", entry.branches}};
+          {"branches", entry.branches},   {"plugin", plugin_of(entry.name)}};
+}
+
+// "/home/me/mine.so, version 1.2"
+std::string plugin_text(const Entry& entry) {
+  const std::string path = printable(entry.plugin, 400);
+  const std::string version = plugin_of(entry.name).at("version");
+  return version.empty() ? path : path + ", version " + version;
 }
 
 void print_entry(const Entry& entry) {
   fmt::print("{}: {}\nsource: {}\n", entry.name, entry.summary, entry.source);
+  if (!entry.plugin.empty()) fmt::print("plugin: {}\n", plugin_text(entry));
   if (entry.open_loop) fmt::print("open loop: `batchlab plan` says what it will do\n");
   if (entry.extends_batches) fmt::print("extends a batch within its step\n");
   if (entry.branches) fmt::print("trains in several ways before it chooses one\n");
@@ -64,6 +73,9 @@ void print_overview() {
   for (const Entry* entry : controllers()) {
     fmt::print("{:<18} {}\n{:<18}   {}\n", entry->name, entry->summary, "",
                entry->source);
+    if (!entry->plugin.empty()) {
+      fmt::print("{:<18}   plugin {}\n", "", plugin_text(*entry));
+    }
   }
   fmt::print(
       "\ncouplings (factor of the learning rate, k = B / B0, S the noise scale):\n");
@@ -78,11 +90,12 @@ void print_row(const std::vector<std::string>& cells) {
   fmt::print("| {} |\n", fmt::join(cells, " | "));
 }
 
-// The tables of controllers/README.md.
+// The tables of controllers/README.md: of what is built in.
 void print_markdown() {
   print_row({"rule", "in one line", "source"});
   fmt::print("|---|---|---|\n");
   for (const Entry* entry : controllers()) {
+    if (!entry->plugin.empty()) continue;
     print_row({'`' + entry->name + '`', entry->summary, entry->source});
   }
   fmt::print("\n");

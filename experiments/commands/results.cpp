@@ -116,6 +116,11 @@ void print_evaluations(const Run& run) {
   }
 }
 
+void print_cost(const Run& run) {
+  const auto cost = microseconds_per_decision(run);
+  if (cost) fmt::print("\na decision took the rule {:.2f} microseconds\n", *cost);
+}
+
 void print_decisions(const Run& run, std::size_t most) {
   // A run that failed early has none.
   if (!std::filesystem::exists(run.folder / "decisions.csv")) return;
@@ -161,6 +166,7 @@ int show_run(const Command& command, const std::vector<std::string>& arguments) 
   fmt::print("{}\n\nconfiguration {}\nrecord {}\n", printable(run.folder.string(), 400),
              run.configuration.dump(2), run.record.dump(2));
   print_evaluations(run);
+  print_cost(run);
   print_decisions(run, decisions);
   for (const std::string& note : run.notes)
     fmt::print("note: {}\n", printable(note, 400));

@@ -11,6 +11,7 @@
 #include "experiments/intervention.hpp"
 #include "experiments/measured_options.hpp"
 #include "experiments/option_help.hpp"
+#include "experiments/plugins/provenance.hpp"
 #include "experiments/progress.hpp"
 #include "experiments/recipes.hpp"
 #include "experiments/specification.hpp"
@@ -42,6 +43,8 @@ po::options_description run_options() {
       "obey FILE while the runs go on: TOML with batch_size (forced) and [limits]")(
       "interventions", po::value<std::string>()->value_name("RUN"),
       "make the run of folder RUN again, with the interventions of its log")(
+      "allow-changed-plugin",
+      "keep finished runs that another build of their plugin made")(
       "dry-run", "check everything and list the runs, but train nothing")(
       "json", "with --dry-run: the complete configurations")(
       "quiet", "no progress, only the result");
@@ -65,9 +68,22 @@ std::string difference_of(const Run& run, const RunConfiguration& configuration)
   return first_difference(made, configuration.document);
 }
 
+// A run can only be repeated by the controllers that made it.
+void check_plugins(const Run& run, const RunConfiguration& configuration,
+                   const SweepOptions& options) {
+  const std::string differs = plugin_difference(run.record, configuration);
+  if (differs.empty()) return;
+  const std::string what = fmt::format("--interventions {}: made with {}",
+                                       printable(run.folder.string(), 400), differs);
+  if (!options.allow_changed_plugin) {
+    throw Error(ErrorKind::usage, what + "; --allow-changed-plugin goes on");
+  }
+  if (!options.quiet) say("batchlab: note: " + what + "\n");
+}
+
 // The one of `runs` that stands where the run of `folder` stood, with its log.
 RunConfiguration repeated(const std::vector<RunConfiguration>& runs,
-                          const std::string& folder, bool quiet) {
+                          const std::string& folder, const SweepOptions& options) {
   const Run run = read_run(folder);
   const auto found = std::find_if(runs.begin(), runs.end(), [&](const auto& other) {
     return other.label == run.controller() && other.seed == run.seed();
@@ -82,10 +98,11 @@ RunConfiguration repeated(const std::vector<RunConfiguration>& runs,
   RunConfiguration configuration = *found;
   set_as_in_run(configuration, run.configuration);
   const std::string difference = difference_of(run, configuration);
-  if (!difference.empty() && !quiet) {
+  if (!difference.empty() && !options.quiet) {
     say(fmt::format("batchlab: note: {} was made from another configuration ({})\n",
                     printable(folder, 400), difference));
   }
+  check_plugins(run, *found, options);
   const auto interventions = read_interventions(run.folder / "interventions.csv");
   if (interventions.size() < run.record.value("interventions", std::size_t{0})) {
     throw Error(
@@ -135,6 +152,7 @@ int run_document(nlohmann::json document, const po::variables_map& values) {
   if (options.json && !options.dry_run) {
     throw Error(ErrorKind::usage, "--json: needs --dry-run");
   }
+  options.allow_changed_plugin = values.count("allow-changed-plugin") > 0;
   options.control = path_option(values, "control");
   const std::string made = path_option(values, "interventions");
   if (made.empty()) return run_sweep(expand(document), options);
@@ -142,7 +160,7 @@ int run_document(nlohmann::json document, const po::variables_map& values) {
     throw Error(ErrorKind::usage,
                 "--control, --interventions: one at a time (a log cannot be changed)");
   }
-  return run_sweep({repeated(expand(document), made, options.quiet)}, options);
+  return run_sweep({repeated(expand(document), made, options)}, options);
 }
 
 int run(const Command& command, const std::vector<std::string>& arguments) {

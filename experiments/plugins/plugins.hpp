@@ -21,23 +21,38 @@ struct PluginOptions {
 };
 
 struct Plugin {
-  std::filesystem::path path;  // absolute
-  std::string checksum;        // SHA-256 of the file
+  std::filesystem::path path;  // absolute, without links
+  std::string checksum;        // of the file, as of checksum.hpp
   std::string version;         // its own; empty where it does not say
+  bool isolated = false;       // its code runs in a process of its own
   std::vector<Entry> entries;
 };
 
-// Checked, loaded, not yet added. A name without a slash is refused, for it could be
-// looked up anywhere; so is a file or folder that others can write to, or that belongs
-// to neither root nor this user. Throws Error(plugin).
+// The file that is meant, absolute and without links. Throws Error(plugin) for a name
+// without a slash, which could be looked up anywhere, and for what is no file.
+[[nodiscard]] std::filesystem::path plugin_path(const std::filesystem::path& file);
+
+// Whether the name of `file` says that it is a shared library; else it is a program.
+[[nodiscard]] bool is_shared_library(const std::filesystem::path& file);
+
+// The files that `options` name, then those in its folders: shared libraries and
+// programs, sorted by folder; no file twice. Throws Error(plugin).
+[[nodiscard]] std::vector<std::filesystem::path> plugin_files(
+    const PluginOptions& options);
+
+// Checked, loaded, not yet added. Throws Error(plugin), also for a file that is not to
+// be trusted (trust.hpp).
 [[nodiscard]] Plugin load_plugin(const std::filesystem::path& file,
                                  const PluginOptions& options);
 
-// All plugins of `options`, added to the registry.
+// To the registry.
+void add_plugin(Plugin plugin);
+
+// All plugins of `options`, loaded and added.
 void add_plugins(const PluginOptions& options);
 
-// Of the plugin that controller `name` came from: path, checksum, version, for
-// run.json; null for a built-in rule.
+// Of the plugin that controller `name` came from: path, checksum, version, isolated,
+// for run.json; null for a built-in rule.
 [[nodiscard]] nlohmann::json plugin_of(const std::string& name);
 
 }  // namespace batchlab

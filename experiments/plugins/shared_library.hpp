@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "controllers/registry.hpp"
@@ -14,6 +15,8 @@ namespace batchlab {
 // process; Entry::plugin is `path`. Their code runs in this process: what it throws is
 // caught, what it breaks is not. Throws Error(plugin) where it is no library, has no
 // entry symbol, is for another machine or version, or describes itself wrongly.
-[[nodiscard]] std::vector<Entry> load_shared_library(const std::filesystem::path& path);
+// `version`, if given, becomes that which the plugin says it has.
+[[nodiscard]] std::vector<Entry> load_shared_library(const std::filesystem::path& path,
+                                                     std::string* version = nullptr);
 
 }  // namespace batchlab

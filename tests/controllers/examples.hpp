@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the tests of this folder share: made-up statistics, options that every rule
-// accepts.
+// What the tests of this folder share: statistics of steps that do not change, options
+// that every rule accepts.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "controllers/contract.hpp"
 #include "controllers/error.hpp"
 #include "controllers/registry.hpp"
 
@@ -72,36 +73,6 @@ inline std::vector<nlohmann::json> example_variants(const std::string& name) {
   }
   if (name == "simigrad") variants.push_back({{"memory_steps", 1}});
   return variants;
-}
-
-// Every field measured, the noise scale now and then absent; a check every 5 steps; a
-// loss that falls, then stalls.
-inline Statistics statistics_at(std::int64_t step) {
-  Statistics statistics;
-  statistics.training_set_size = 54000;
-  if (step == 0) return statistics;
-  const auto time = static_cast<double>(step);
-  statistics.step = step;
-  statistics.examples_seen = 48 * step;
-  statistics.epochs_completed = step / 20;
-  statistics.batch_size = 48;
-  statistics.learning_rate = 0.1;
-  statistics.batch_loss = 0.5 + 1 / time;
-  statistics.gradient_norm_squared = 2 / time;
-  statistics.gradient_variance_trace = 3.0;
-  statistics.true_gradient_norm_squared = 1 / time;
-  statistics.example_gradient_norm_squared_mean = 2 / time + 3.0 * 47 / 48;
-  statistics.inner_product_variance = 1.5 * 2 / time;
-  statistics.orthogonal_variance = 1.5;
-  statistics.half_batch_cosine = 0.2 + 0.3 * std::sin(time / 10);
-  statistics.step_seconds = 1e-4 * (2 + std::sin(time));
-  if (step % 4 != 1) statistics.noise_scale = 3 * time * (1 + std::sin(time) / 2);
-  if (step % 5 == 0) {
-    statistics.validation_loss = std::max(0.6, 2 - time / 10);
-    statistics.validation_accuracy = std::min(0.8, time / 40);
-    statistics.training_loss = std::max(0.5, 2 - time / 10);
-  }
-  return statistics;
 }
 
 // What a step of `batch_size` measures on average where V and G2 do not change, half of

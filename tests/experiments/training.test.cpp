@@ -101,6 +101,12 @@ TEST(Training, ABudgetOfSecondsEndsTheRun) {
   EXPECT_LT(trained.result.last.step, 1000000);
 }
 
+TEST(Training, SecondsOfTheControllerArePartOfThoseOfTheRun) {
+  const RunResult result = train({"budget={steps=50}"}).result;
+  EXPECT_GT(result.controller_seconds, 0);
+  EXPECT_LT(result.controller_seconds, result.training_seconds);
+}
+
 // Were its ten milliseconds a step counted, the budget would be spent after six steps.
 TEST(Training, SecondsCountTheStepsButNotTheObserver) {
   RunConfiguration configuration = tiny_run({"budget={seconds=0.06, steps=12}"});

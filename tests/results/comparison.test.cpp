@@ -115,6 +115,21 @@ TEST(Compare, SummarisesTheTotalsAndLastEvaluations) {
   EXPECT_THAT(row.troubles, IsEmpty());
 }
 
+// Two runs of 100 steps: 0.001 s and 0.003 s in the rule, so 10 and 30 microseconds a
+// decision; their mean is 20. The third does not say.
+TEST(Compare, TellsTheCostOfADecisionWhereRunsSayIt) {
+  Runs runs = seeds("phases", 3);
+  EXPECT_FALSE(only(runs).rows[0].microseconds_per_decision.mean.has_value());
+  runs[0].record["controller_seconds"] = 0.001;
+  runs[1].record["controller_seconds"] = 0.003;
+  const ComparisonRow row = only(runs).rows[0];
+  EXPECT_EQ(row.microseconds_per_decision.count, 2U);
+  EXPECT_NEAR(*row.microseconds_per_decision.mean, 20, 1e-12);
+  EXPECT_THAT(row.troubles, IsEmpty()) << "it is no trouble of a run of before";
+  runs[0].record["steps"] = 0;
+  EXPECT_FALSE(microseconds_per_decision(runs[0]).has_value());
+}
+
 TEST(Compare, OrdersRowsByPositionThenLabel) {
   Runs runs;
   for (const auto& [label, position] :

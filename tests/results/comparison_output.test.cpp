@@ -64,6 +64,18 @@ TEST(ToText, MarksAbsentFiguresWithADash) {
   EXPECT_EQ(std::count(row.begin(), row.end(), '-'), 4);
 }
 
+TEST(ToText, HasAColumnForTheCostOfDecisionsWhereThereIsOne) {
+  Runs runs{finished_run("phases", 0, 0.5), finished_run("mine", 0, 0.5)};
+  EXPECT_THAT(to_text(compare(runs)[0]), Not(HasSubstr("decision")));
+  runs[1].record["controller_seconds"] = 0.0025;  // of 100 steps
+  const std::string text = to_markdown(compare(runs)[0]);
+  EXPECT_THAT(text, HasSubstr("| examples/s | µs/decision |"));
+  EXPECT_THAT(text, HasSubstr("| 3,200 | 25 |"));
+  EXPECT_THAT(text, HasSubstr("| 3,200 | - |"));
+  runs[1].record["controller_seconds"] = 0.25;
+  EXPECT_THAT(to_markdown(compare(runs)[0]), HasSubstr("| 3,200 | 2,500 |"));
+}
+
 TEST(ToText, AlignsItsColumnsWithinTheTerminal) {
   Runs runs;
   for (const std::string& label :

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+//
+// batchlab plugin check: whether the controllers of a plugin keep what all promise.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "controllers/contract.hpp"
+#include "controllers/error.hpp"
+#include "experiments/commands/plugin.hpp"
+#include "experiments/plugin_arguments.hpp"
+
+namespace batchlab {
+
+namespace {
+
+namespace po = boost::program_options;
+using nlohmann::json;
+
+// Each promise makes its controllers, and so their processes, anew. One that takes
+// options which have no default is untried, and `holds` null.
+json checked_promises(const Entry& entry) {
+  const Subject subject{entry, option_variants(entry)};
+  const std::string missing = missing_options(entry);
+  json promises = json::array();
+  for (const Promise& promise : contract()) {
+    const std::string failure = promise.check(subject);
+    promises.push_back({{"name", promise.name},
+                        {"claim", promise.claim},
+                        {"holds", failure.empty()},
+                        {"failure", printable(failure, 1000)}});
+    const bool untried = !missing.empty() && failure.find(missing) != std::string::npos;
+    if (untried) promises.back()["holds"] = nullptr;
+  }
+  return promises;
+}
+
+// `holds`: false for what is broken, null for what is untried.
+std::ptrdiff_t count_in(const json& promises, const json& holds) {
+  return std::count_if(promises.begin(), promises.end(), [&](const json& promise) {
+    return promise.at("holds") == holds;
+  });
+}
+
+json report_on(const Plugin& plugin) {
+  json controllers = json::array();
+  std::ptrdiff_t broken = 0, untried = 0;
+  for (const Entry& entry : plugin.entries) {
+    controllers.push_back(
+        {{"name", entry.name}, {"promises", checked_promises(entry)}});
+    broken += count_in(controllers.back().at("promises"), false);
+    untried += count_in(controllers.back().at("promises"), nullptr);
+  }
+  return {{"path", plugin.path.string()},
+          {"checksum", plugin.checksum},
+          {"version", plugin.version},
+          {"controllers", controllers},
+          {"broken", broken},
+          {"untried", untried}};
+}
+
+void print_promise(const json& promise) {
+  const json& holds = promise.at("holds");
+  fmt::print("  {:<7} {:<16} {}\n",
+             holds.is_null() ? "untried"
+             : holds == true ? "holds"
+                             : "BROKEN",
+             promise.at("name").get<std::string>(),
+             promise.at("claim").get<std::string>());
+  if (holds != true)
+    fmt::print("  {:<7} {}\n", "", promise.at("failure").get<std::string>());
+}
+
+void print_report(const json& report) {
+  const std::string version = report.at("version");
+  fmt::print("{}{}\n", printable(report.at("path").get<std::string>(), 400),
+             version.empty() ? "" : ", version " + version);
+  for (const json& controller : report.at("controllers")) {
+    fmt::print("{}\n", controller.at("name").get<std::string>());
+    for (const json& promise : controller.at("promises")) print_promise(promise);
+  }
+  const int broken = report.at("broken"), untried = report.at("untried");
+  if (untried > 0)
+    fmt::print("untried: {} (options without a default are missing)\n", untried);
+  if (broken > 0)
+    fmt::print("{} {} broken\n", broken, broken == 1 ? "promise is" : "promises are");
+  else
+    fmt::print("all promises {}hold\n", untried > 0 ? "that were tried " : "");
+}
+
+int run_check(const Command& command, const std::vector<std::string>& arguments) {
+  po::options_description options("options");
+  options.add_options()("json", "as JSON");
+  options.add(plugin_safety_options());
+  po::positional_options_description positional;
+  positional.add("file", 1);
+  const auto values = parse_arguments(command, arguments, options, positional);
+  if (!values) return 0;
+  if (!values->count("file")) {
+    throw Error(ErrorKind::usage,
+                "plugin check: a plugin is needed: batchlab plugin check ./mine.so");
+  }
+  PluginOptions plugins = plugin_arguments(*values);
+  plugins.isolate = true;
+  const Plugin plugin =
+      load_plugin((*values)["file"].as<std::vector<std::string>>().front(), plugins);
+  add_plugin(plugin);  // or its names are taken
+  const json report = report_on(plugin);
+  if (values->count("json"))
+    fmt::print("{}\n", report.dump(2));
+  else
+    print_report(report);
+  return report.at("broken") == 0 ? 0 : static_cast<int>(ErrorKind::plugin);
+}
+
+}  // namespace
+
+const Command plugin_check_command{
+    "plugin check", "FILE", "say which promises the controllers of a plugin keep",
+    "Tries the controllers of FILE, a shared library or a program, in processes of "
+    "their own, on\n"
+    "made-up statistics: with their defaults and with each choice of their options. "
+    "Prints for each\n"
+    "promise whether it holds, or what was seen. A crash, or no answer in time, breaks "
+    "the promise\n"
+    "in question, and the next is tried anew. What takes options without a default is "
+    "untried.\n"
+    "Exit code 6 if a promise is broken.\n\n"
+    "  batchlab plugin check ./mine.so\n"
+    "  batchlab plugin check ./mine.py --plugin-time-limit 2 --json",
+    run_check};
+
+}  // namespace batchlab

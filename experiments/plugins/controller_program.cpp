@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+#include "experiments/plugins/controller_program.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "controllers/error.hpp"
+#include "experiments/plugins/child_process.hpp"
+#include "experiments/plugins/documents.hpp"
+#include "experiments/plugins/outside_decision.hpp"
+#include "experiments/plugins/outside_entry.hpp"
+
+namespace batchlab {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t most_of_a_text = 400;  // bytes
+
+// A program that has been started, as one that answers. `who` opens each message.
+class Program {
+ public:
+  Program(std::string who, const ProgramOptions& options)
+      : who_(std::move(who)), seconds_(options.seconds_per_answer) {
+    try {
+      child_.emplace(options.command, options.memory_bytes);
+    } catch (const Error& error) {
+      throw Error(ErrorKind::plugin, fmt::format("{}: {}", who_, error.what()));
+    }
+  }
+
+  [[nodiscard]] const std::string& who() const { return who_; }
+
+  // What `read` makes of the answer to `request`. `doing`: "deciding at step 17".
+  // `refusal`: the kind of what the program itself says is an error.
+  template <class Read>
+  auto ask(const json& request, const std::string& doing, Read read,
+           ErrorKind refusal = ErrorKind::plugin) {
+    const json answer = answer_to(request, doing);
+    try {
+      if (answer.is_object() && answer.contains("error")) refuse(answer, refusal);
+      return read(answer);
+    } catch (const Error& error) {
+      throw Error(error.kind(),
+                  fmt::format("{}: {} (while {})", who_, error.what(), doing));
+    }
+  }
+
+ private:
+  json answer_to(const json& request, const std::string& doing) {
+    std::string line;
+    try {
+      line = child_->ask(line_of(request), seconds_);
+    } catch (const Error& error) {
+      const std::string words = child_->last_words();
+      throw Error(ErrorKind::plugin,
+                  fmt::format("{}: {} while {}{}{}", who_, error.what(), doing,
+                              words.empty() ? "" : "; its last words: ", words));
+    }
+    try {
+      return document_of(line);
+    } catch (const Error& error) {
+      throw Error(ErrorKind::plugin,
+                  fmt::format("{}: answered {} (while {})", who_, error.what(), doing));
+    }
+  }
+
+  [[noreturn]] static void refuse(const json& answer, ErrorKind kind) {
+    const std::string text = Members(answer, "answer", {"error"}).text("error");
+    throw Error(kind, printable(text, most_of_a_text));
+  }
+
+  std::string who_;
+  double seconds_;
+  std::optional<ChildProcess> child_;
+};
+
+struct Introduction {
+  std::string version;
+  json controllers;
+};
+
+Introduction introduction_from(const json& answer) {
+  const Members members(answer, "answer", {"protocol", "version", "controllers"});
+  const std::int64_t protocol = members.integer("protocol");
+  if (protocol != protocol_version) {
+    throw Error(ErrorKind::plugin,
+                fmt::format("speaks protocol {}, and this batchlab protocol {}; {}",
+                            protocol, protocol_version,
+                            protocol > protocol_version ? "a newer batchlab is needed"
+                                                        : "it has to be brought up "
+                                                          "to date"));
+  }
+  const std::string version = members.has("version") ? members.text("version") : "";
+  return {printable(version), members.list("controllers")};
+}
+
+Introduction introduce(Program& program) {
+  return program.ask({{"hello", {{"protocol", protocol_version}}}}, "saying hello",
+                     introduction_from);
+}
+
+void expect_nothing(const json& answer) { Members(answer, "answer", {}); }
+
+double extension_from(const json& answer) {
+  return Members(answer, "answer", {"batch_size"}).number("batch_size");
+}
+
+class ProgramController final : public Controller {
+ public:
+  ProgramController(std::unique_ptr<Program> program, const json& create)
+      : program_(std::move(program)) {
+    (void)introduce(*program_);
+    needs_ =
+        program_->ask({{"create", create}}, "being made", needs_from, ErrorKind::usage);
+  }
+
+  [[nodiscard]] Needs needs() const override { return needs_; }
+
+  [[nodiscard]] Decision decide(const Statistics& statistics) override {
+    const std::string doing = fmt::format("deciding at step {}", statistics.step);
+    return checked(
+        program_->ask({{"decide", document(statistics)}}, doing, decision_from),
+        fmt::format("{}, {}", program_->who(), doing));
+  }
+
+  [[nodiscard]] double extended_batch_size(const Statistics& statistics) override {
+    const std::string doing =
+        fmt::format("extending the batch after step {}", statistics.step);
+    return checked_extension(
+        program_->ask({{"extend", document(statistics)}}, doing, extension_from),
+        fmt::format("{}, {}", program_->who(), doing));
+  }
+
+  [[nodiscard]] json save() const override {
+    return program_->ask({{"save", true}}, "saving its state", [](const json& answer) {
+      return Members(answer, "answer", {"state"}).at("state");
+    });
+  }
+
+  void load(const json& state) override {
+    program_->ask({{"load", state}}, "loading its state", expect_nothing);
+  }
+
+ private:
+  std::unique_ptr<Program> program_;
+  Needs needs_;
+};
+
+Entry entry_of(const json& document, const std::filesystem::path& path,
+               const ProgramOptions& options) {
+  const std::string file = printable(path.string(), most_of_a_text);
+  Entry entry = checked(entry_from(document), file);
+  entry.plugin = path.string();
+  entry.make = [name = entry.name, file, options](const json& given,
+                                                  const Setting& setting) {
+    auto program =
+        std::make_unique<Program>(fmt::format("{} ({})", name, file), options);
+    return std::make_unique<ProgramController>(
+        std::move(program),
+        json{{"controller", name},
+             {"options", given},
+             {"setting", {{"training_set_size", setting.training_set_size}}}});
+  };
+  return entry;
+}
+
+}  // namespace
+
+std::vector<Entry> controllers_of_program(const std::filesystem::path& path,
+                                          const ProgramOptions& options,
+                                          std::string* version) {
+  const std::string file = printable(path.string(), most_of_a_text);
+  Program program(file, options);
+  const Introduction introduction = introduce(program);
+  std::vector<Entry> entries;
+  try {
+    for (const json& document : introduction.controllers) {
+      entries.push_back(entry_of(document, path, options));
+    }
+    if (entries.empty()) throw Error(ErrorKind::plugin, "has no controllers");
+  } catch (const Error& error) {
+    const std::string what = error.what();
+    throw Error(ErrorKind::plugin,
+                what.starts_with(file) ? what : fmt::format("{}: {}", file, what));
+  }
+  if (version != nullptr) *version = introduction.version;
+  return entries;
+}
+
+}  // namespace batchlab

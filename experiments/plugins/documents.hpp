@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+//
+// What the two ends of the protocol tell each other, as JSON: README.md has it by
+// example. Every number comes out as the bits that went in.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controllers/registry.hpp"
+
+namespace batchlab {
+
+inline constexpr int protocol_version = 1;
+
+// As one line, without its newline. A byte that is no UTF-8 becomes U+FFFD.
+[[nodiscard]] std::string line_of(const nlohmann::json& document);
+
+// Throws Error(plugin): `what is not JSON: hello...`, or what is nested too deeply. Not
+// moved by a locale or rounding mode that a plugin has set, neither here nor above.
+[[nodiscard]] nlohmann::json document_of(std::string_view line);
+
+// The members of a table that someone else wrote. Reading one that is missing, or of
+// another kind, throws Error(plugin): `answer: batch_size is missing`.
+class Members {
+ public:
+  // `place`: of the table, for messages. Throws when `document` is no table, or has a
+  // member that is none of `known`, naming the closest.
+  Members(const nlohmann::json& document, std::string place,
+          std::vector<std::string> known);
+
+  [[nodiscard]] bool has(const char* name) const;
+  [[nodiscard]] const nlohmann::json& at(const char* name) const;
+  [[nodiscard]] double number(const char* name) const;
+  [[nodiscard]] std::int64_t integer(const char* name) const;  // 3.0 is one
+  [[nodiscard]] bool boolean(const char* name) const;
+  [[nodiscard]] const std::string& text(const char* name) const;
+  [[nodiscard]] std::vector<std::string> texts(const char* name) const;
+  [[nodiscard]] const nlohmann::json& list(const char* name) const;
+  [[nodiscard]] const nlohmann::json& table(const char* name) const;
+
+ private:
+  [[noreturn]] void refuse(const char* name, const char* right) const;
+
+  const nlohmann::json& document_;
+  std::string place_;
+};
+
+[[nodiscard]] nlohmann::json document(const Statistics& statistics);
+[[nodiscard]] nlohmann::json document(const Decision& decision);
+[[nodiscard]] nlohmann::json document(const Needs& needs);
+[[nodiscard]] nlohmann::json document(const Entry& entry);
+
+[[nodiscard]] Statistics statistics_from(const nlohmann::json& document);
+[[nodiscard]] Decision decision_from(const nlohmann::json& document);
+[[nodiscard]] Needs needs_from(const nlohmann::json& document);
+// Without make() and plugin, and not yet checked (outside_entry.hpp).
+[[nodiscard]] Entry entry_from(const nlohmann::json& document);
+
+}  // namespace batchlab

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#include "experiments/plugins/provenance.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "controllers/error.hpp"
+#include "experiments/plugins/plugins.hpp"
+
+namespace batchlab {
+
+namespace {
+
+using nlohmann::json;
+
+// Of a run.json, which anyone may have written.
+std::string text(const json& plugin, const char* key) {
+  const bool there =
+      plugin.is_object() && plugin.contains(key) && plugin.at(key).is_string();
+  return there ? printable(plugin.at(key).get<std::string>(), 400) : "unknown";
+}
+
+const json* with(const json& plugins, const char* key, const std::string& value) {
+  const auto found =
+      std::find_if(plugins.begin(), plugins.end(),
+                   [&](const json& plugin) { return text(plugin, key) == value; });
+  return found == plugins.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+json plugins_of(const RunConfiguration& configuration) {
+  json plugins = json::array();
+  const auto add = [&](const std::string& controller) {
+    json plugin = plugin_of(controller);
+    if (plugin.is_null() || with(plugins, "path", text(plugin, "path"))) return;
+    plugins.push_back(std::move(plugin));
+  };
+  add(configuration.controller);
+  for (const ShadowConfiguration& shadow : configuration.shadows)
+    add(shadow.controller);
+  return plugins;
+}
+
+std::string plugin_difference(const json& record,
+                              const RunConfiguration& configuration) {
+  const json here = plugins_of(configuration);
+  const json there = record.contains("plugins") ? record.at("plugins") : json::array();
+  for (const json& plugin : here) {
+    const std::string checksum = text(plugin, "checksum"), path = text(plugin, "path");
+    if (with(there, "checksum", checksum)) continue;
+    const json* before = with(there, "path", path);
+    return fmt::format("another build of {} (checksum {} there, {} here)", path,
+                       before ? text(*before, "checksum") : "none", checksum);
+  }
+  for (const json& plugin : there) {
+    const std::string checksum = text(plugin, "checksum");
+    if (with(here, "checksum", checksum)) continue;
+    return fmt::format("{} (checksum {}), which is not in use here",
+                       text(plugin, "path"), checksum);
+  }
+  return "";
+}
+
+}  // namespace batchlab
