@@ -5,9 +5,10 @@
 //
 //     BATCHLAB_PLUGIN("1.0", my_entry, my_other_entry);
 //
-// and by being linked with batchlab_controllers into a MODULE library (batchlab_plugin
-// of plugin.cmake). Within batchlab itself the line means nothing. What the controllers
-// throw becomes the text of an error; Error(usage) stays one.
+// and by being linked with batchlab_controllers into a MODULE library, as
+// batchlab_add_plugin() of plugin.cmake does. Within batchlab itself the line means
+// nothing. What the controllers throw becomes the text of an error; Error(usage) stays
+// one.
 #pragma once
 
 #include <vector>

@@ -14,5 +14,5 @@ case $preset in
      exit 2 ;;
 esac
 install_packages
-build "$preset" all
+build "$preset" all all_verify_interface_header_sets
 ctest --preset "$preset" --parallel "$(nproc)"
