@@ -14,8 +14,8 @@ namespace batchlab {
 namespace {
 
 std::span<const Command> plugin_commands() {
-  static const std::array all{plugin_check_command, plugin_list_command,
-                              plugin_serve_command};
+  static const std::array all{plugin_new_command, plugin_check_command,
+                              plugin_list_command, plugin_serve_command};
   return all;
 }
 
@@ -46,7 +46,7 @@ int run_plugin(const Command& command, const std::vector<std::string>& arguments
 }  // namespace
 
 const Command plugin_command{
-    "plugin", "COMMAND", "check and list controllers that are not built in",
+    "plugin", "COMMAND", "write, check and list controllers that are not built in",
     "Controllers from files of yours: shared libraries (*.so) and programs in any "
     "language.\n"
     "Commands that name controllers take them with --plugin FILE, or from the folders "

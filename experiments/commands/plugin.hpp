@@ -8,6 +8,7 @@
 namespace batchlab {
 
 // One without a summary is for batchlab itself, and not listed.
-extern const Command plugin_check_command, plugin_list_command, plugin_serve_command;
+extern const Command plugin_new_command, plugin_check_command, plugin_list_command,
+    plugin_serve_command;
 
 }  // namespace batchlab

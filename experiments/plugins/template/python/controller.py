@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""my_rule: batches so large that a step makes a given share of the progress that the
+largest batch would make.
+
+    progress  =  1 / (1 + S / B)        so        B  =  S progress / (1 - progress)
+
+S: the gradient noise scale, in examples. McCandlish et al. 2018, arXiv 1812.06162.
+"""
+import json
+import sys
+
+RULE = {"name": "my_rule",
+        "summary": "as large as a share of the best progress of a step takes",
+        "source": "McCandlish et al. 2018, arXiv 1812.06162",
+        "options": [{"name": "progress", "kind": "number", "default": 0.5,
+                     "minimum": 0.01, "maximum": 0.99, "help": "share of the best"}]}
+progress = 0.5
+batch_size = 32.0  # wanted; this one until the noise scale is known
+
+
+def decide(statistics):
+    """The batch size wanted, and why; bounds and rounding are not its business."""
+    global batch_size
+    noise_scale = statistics.get("noise_scale") or 0  # absent: not yet known
+    wanted = noise_scale * progress / (1 - progress)
+    if wanted <= 0:
+        return {"batch_size": batch_size, "reason": "noise scale unknown: hold"}
+    batch_size = min(max(wanted, 1), 1e15)
+    return {"batch_size": batch_size, "reason": f"noise scale {noise_scale:.4g}"}
+
+
+def answer(request):
+    """One line in, one line out. Nothing else may be printed; sys.stderr is free."""
+    global progress, batch_size
+    if "hello" in request:
+        return {"protocol": 1, "version": "0.1", "controllers": [RULE]}
+    if "create" in request:  # needs: what is measured for decide(), at every step
+        progress = request["create"]["options"]["progress"]
+        return {"needs": ["noise_scale"]}
+    if "decide" in request:
+        return decide(request["decide"])
+    if "save" in request:  # all that it remembers
+        return {"state": batch_size}
+    if "load" in request:
+        batch_size = request["load"]
+        return {}
+    return {"error": "unknown request"}
+
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line))), flush=True)
