@@ -11,11 +11,13 @@
 // variances, which leaves out how the tensors vary together. Their theory is of
 // AdaGrad, the tests are of the gradient alone and their code runs them under SGD too:
 // any optimizer is accepted. The code's tolerances are 0.1 unless given; the defaults
-// here are those of its commands for CIFAR. Never shrinks. Lau, Liu, Kolar: AdAdaGrad,
-// adaptive batch size schemes for adaptive gradient methods (2024), arXiv 2402.11215.
+// here are those of its commands for CIFAR. Never shrinks; tests single steps or, with
+// `horizon_examples`, averages. Lau, Liu, Kolar: AdAdaGrad, adaptive batch size schemes
+// for adaptive gradient methods (2024), arXiv 2402.11215.
 
 #include "controllers/batch_size_option.hpp"
 #include "controllers/builtin.hpp"
+#include "controllers/noise_averages.hpp"
 #include "controllers/variance_tests.hpp"
 
 namespace batchlab {
@@ -45,7 +47,8 @@ const Entry builtin::adadagrad{
                               "noise over gradient that still passes (eta, theta)"),
                 only_for("test", {"augmented"},
                          number_option("orthogonal_tolerance", 1, 0.001, 1000, "",
-                                       "noise across it that still passes (nu)"))},
+                                       "noise across it that still passes (nu)")),
+                horizon_option()},
     .limits = json::object(),
     .make = [](const json& options,
                const Setting& setting) -> std::unique_ptr<Controller> {

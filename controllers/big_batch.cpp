@@ -9,9 +9,10 @@
 // passes, or is as large as allowed; the next step begins with as many. How often it
 // has to grow cannot be foreseen from V and G2: q = G2 + V (1/B - 1/N) on average, so
 // that q > V/B means G2 > V/N at any B, and it is the scatter of q, which falls with B,
-// that decides. Where it only watches, the growth is of the next step. Never shrinks.
-// De, Yadav, Jacobs, Goldstein: Automated inference with adaptive batches (2017), arXiv
-// 1610.05792.
+// that decides. Hence no averages here: of these every B passes, or none. (With G2 for
+// q it is noise_scale, with a tolerance below 1 norm_test.) Where it only watches, the
+// growth is of the next step. Never shrinks. De, Yadav, Jacobs, Goldstein: Automated
+// inference with adaptive batches (2017), arXiv 1610.05792.
 
 #include <fmt/format.h>
 

@@ -11,11 +11,14 @@
 // VarOrth = V - W: the norm test with the noise along the gradient in place of all of
 // it. q = G2 + V (1/B - 1/N) on average, so that with W and V constant it settles at
 // B = (W / theta^2 - V) / (G2 - V/N), and passes at any B where W <= theta^2 V; so it
-// does across for any nu of 1 or more. Never shrinks. Bollapragada, Byrd, Nocedal:
+// does across for any nu of 1 or more. Never shrinks: the noisiest of many steps
+// decides, or with `horizon_examples` averages of V, q and W. (The paper averages too,
+// as a safeguard: the gradients of the last iterations.) Bollapragada, Byrd, Nocedal:
 // Adaptive sampling strategies for stochastic optimization (2018), arXiv 1710.11258.
 
 #include "controllers/batch_size_option.hpp"
 #include "controllers/builtin.hpp"
+#include "controllers/noise_averages.hpp"
 #include "controllers/variance_tests.hpp"
 
 namespace batchlab {
@@ -33,7 +36,8 @@ const Entry builtin::inner_product_test{
                               "noise along the gradient that still passes (theta)"),
                 only_for("form", {"augmented"},
                          number_option("orthogonal_tolerance", 5.84, 0.001, 1000, "",
-                                       "noise across it that still passes (nu)"))},
+                                       "noise across it that still passes (nu)")),
+                horizon_option()},
     .limits = json::object(),
     .make = [](const json& options,
                const Setting& setting) -> std::unique_ptr<Controller> {

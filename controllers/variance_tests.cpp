@@ -54,40 +54,67 @@ VarianceTests::VarianceTests(const std::string& rule, const json& options,
     : tests_(std::move(tests)),
       batch_size_(static_cast<double>(checked_batch_size(rule + ": batch_size",
                                                          options.at("batch_size"),
-                                                         setting.training_set_size))) {}
+                                                         setting.training_set_size))) {
+  const json& horizon = options.at("horizon_examples");
+  const auto of_trace = [](const VarianceTest& test) {
+    return test.variance == &Statistics::gradient_variance_trace;
+  };
+  const bool along = !std::all_of(tests_.begin(), tests_.end(), of_trace);
+  if (!horizon.is_null()) averages_.emplace(horizon.get<double>(), along);
+}
 
 Needs VarianceTests::needs() const {
+  if (averages_) return averages_->needs();
   Needs all{&Statistics::gradient_norm_squared};
   for (const VarianceTest& test : tests_) all = all | Needs{test.variance};
   return all;
 }
 
 Decision VarianceTests::decide(const Statistics& statistics) {
-  const auto& q = statistics.gradient_norm_squared;
-  bool measured = q.has_value(), named = true;
+  for (const Quantity& quantity : quantities) {
+    if (needs().has(quantity.field) && !(statistics.*quantity.field)) {
+      return {batch_size_, "gradient noise not measured: hold"};
+    }
+  }
+  if (!averages_) return test(statistics);
+  averages_->add(statistics);
+  const std::optional<Statistics> averaged = averages_->averaged(statistics);
+  return averaged ? test(*averaged)
+                  : Decision{batch_size_, averages_->missing(statistics) + ": hold"};
+}
+
+Decision VarianceTests::test(const Statistics& statistics) {
+  const double q = *statistics.gradient_norm_squared;
+  bool named = true;
   std::string reason;
   double wanted = 0;
   for (const VarianceTest& test : tests_) {
-    const auto& variance = statistics.*test.variance;
-    measured = measured && variance;
-    if (!measured) return {batch_size_, "gradient noise not measured: hold"};
-    const double noise = *variance / static_cast<double>(statistics.batch_size);
-    const double against = test.against_q_squared ? *q * *q : *q;
+    const double variance = *(statistics.*test.variance);
+    const double noise = variance / static_cast<double>(statistics.batch_size);
+    const double against = test.against_q_squared ? q * q : q;
     const double allowed = test.tolerance * test.tolerance * against;
-    const double least = needed(*variance, noise, allowed);
+    const double least = needed(variance, noise, allowed);
     named = named && !std::isnan(least);
     wanted = std::max(wanted, least);
     reason += fmt::format("{}{} {:.4g}, {} {:.4g}", reason.empty() ? "" : "; ",
                           test.left, noise, test.right, allowed);
   }
+  if (averages_) reason = "on average " + reason;
   if (!named) return {batch_size_, reason + ": hold"};
   if (wanted == 0) return {batch_size_, reason + ": passes"};
   batch_size_ = std::max(batch_size_, wanted);
   return {batch_size_, fmt::format("{}: needs {:.4g}", reason, wanted)};
 }
 
-json VarianceTests::save() const { return {{"batch_size", batch_size_}}; }
+json VarianceTests::save() const {
+  json state{{"batch_size", batch_size_}};
+  if (averages_) state["averages"] = averages_->save();
+  return state;
+}
 
-void VarianceTests::load(const json& state) { batch_size_ = state.at("batch_size"); }
+void VarianceTests::load(const json& state) {
+  batch_size_ = state.at("batch_size");
+  if (averages_) averages_->load(state.at("averages"));
+}
 
 }  // namespace batchlab

@@ -66,10 +66,17 @@ inline std::vector<nlohmann::json> example_variants(const std::string& name) {
         {{"every_examples", 1}, {"window_examples", 1}, {"doublings", 5}});
   }
   if (name == "noise_scale") variants.push_back({{"form", "square_root"}});
-  if (name == "inner_product_test") variants.push_back({{"form", "augmented"}});
+  if (name == "norm_test") variants.push_back({{"horizon_examples", 500}});
+  if (name == "inner_product_test") {
+    variants.push_back({{"form", "augmented"}});
+    variants.push_back({{"tolerance", 0.1}, {"horizon_examples", 200}});
+  }
   if (name == "adadagrad") {
     variants.push_back({{"test", "inner_product"}});
     variants.push_back({{"test", "augmented"}});
+    variants.push_back({{"test", "augmented"},
+                        {"orthogonal_tolerance", 0.1},
+                        {"horizon_examples", 200}});
   }
   if (name == "simigrad") variants.push_back({{"memory_steps", 1}});
   return variants;

@@ -116,6 +116,25 @@ TEST(InnerProductTest, SettlesWhereTheNoiseAlongTheGradientPasses) {
   EXPECT_NEAR(settled(*make(both), 3, 0.01), 2111.73, 1);
 }
 
+TEST(InnerProductTest, SettlesThereByAveragesToo) {
+  const json plain{{"tolerance", 0.5}, {"horizon_examples", 5000}};
+  EXPECT_NEAR(settled(*make(plain), 3, 0.01), 301.676, 1);
+  const json both{{"form", "augmented"},
+                  {"tolerance", 0.5},
+                  {"orthogonal_tolerance", 0.25},
+                  {"horizon_examples", 5000}};
+  EXPECT_NEAR(settled(*make(both), 3, 0.01), 2111.73, 1);
+}
+
+// V instead of the orthogonal variance, which is V - W.
+TEST(InnerProductTest, ByAveragesItNeedsTheTraceInBothForms) {
+  const Needs needs{&Statistics::gradient_norm_squared,
+                    &Statistics::gradient_variance_trace,
+                    &Statistics::inner_product_variance};
+  EXPECT_EQ(make({{"horizon_examples", 5000}})->needs(), needs);
+  EXPECT_EQ(make({{"form", "augmented"}, {"horizon_examples", 5000}})->needs(), needs);
+}
+
 // W = V/2 <= 0.9^2 V, and nu > 1.
 TEST(InnerProductTest, HoldsAtAnySizeWhereLittleOfTheNoiseIsAlongTheGradient) {
   EXPECT_EQ(settled(*make({{"form", "augmented"}}), 3, 0.01), 32);

@@ -71,5 +71,16 @@ TEST(NormTest, SettlesAtAMultipleOfTheNoiseScale) {
   EXPECT_NEAR(settled(*rule, 3, 0.01), 905.03, 1);
 }
 
+// The same means, so the same size; and nothing before the first 5000 examples.
+TEST(NormTest, SettlesThereByAveragesToo) {
+  const json options{{"horizon_examples", 5000}};
+  const auto rule = make_controller("norm_test", options, fashion_mnist);
+  EXPECT_NEAR(settled(*rule, 3, 0.01), 905.03, 1);
+  const auto fresh = make_controller("norm_test", options, fashion_mnist);
+  EXPECT_EQ(decide(*fresh, 32, 0.001, 24.0).batch_size, 32);
+  EXPECT_THAT(decide(*fresh, 32, 0.001, 24.0).reason,
+              HasSubstr("64 of 5000 examples averaged: hold"));
+}
+
 }  // namespace
 }  // namespace batchlab

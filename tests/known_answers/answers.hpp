@@ -18,7 +18,7 @@ struct Answer {
   std::vector<double> measured;  // by seed
   double low = 0.9, high = 1.1;  // bounds of the ratio
   // Of a rule that takes single steps for their word and never shrinks, beside what its
-  // equation says of means: the ratio is worth knowing, but not 1.
+  // equation says of means: the ratio is worth knowing, but 1 is not claimed.
   bool one_sided = false;
 
   [[nodiscard]] double mean() const;

@@ -71,9 +71,14 @@ void print_problems(std::ostream& out, const std::vector<Problem>& problems) {
 }
 
 std::string cells(const Answer& answer) {
+  const std::string holds = answer.one_sided ? "-" : answer.holds() ? "yes" : "**no**";
   return fmt::format("{:.5g} | {:.5g} ± {:.2g} | {:.3f} | {}", answer.expected,
-                     answer.mean(), answer.standard_error(), answer.ratio(),
-                     answer.holds() ? "yes" : "**no**");
+                     answer.mean(), answer.standard_error(), answer.ratio(), holds);
+}
+
+std::string bound(const Answer& answer) {
+  return answer.one_sided ? "-"
+                          : fmt::format("{:.3g} to {:.3g}", answer.low, answer.high);
 }
 
 // A line for each quantity, with both problems.
@@ -85,8 +90,8 @@ void print_answers(std::ostream& out, const std::string& title, const Answers& f
       "|\n|---|---|---|---:|---:|---:|---|---:|---:|---:|---|\n",
       title, first.at(0).problem, second.at(0).problem);
   for (std::size_t i = 0; i < first.size(); ++i) {
-    out << fmt::format("| {} | {} | {:.3g} to {:.3g} | {} | {} |\n", first[i].quantity,
-                       first[i].formula, first[i].low, first[i].high, cells(first[i]),
+    out << fmt::format("| {} | {} | {} | {} | {} |\n", first[i].quantity,
+                       first[i].formula, bound(first[i]), cells(first[i]),
                        cells(second.at(i)));
   }
 }

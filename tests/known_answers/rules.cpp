@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Where rules settle, S being tr(Sigma) / |G|^2, S' = S / (1 - S/N) and W the variance
-// of the examples' gradients along G. Those that never shrink have two answers: that of
-// their equation with the means of V and q in it, and that of a rival told noise.
+// of the examples' gradients along G. Of those that never shrink an entry with averages
+// has the answer of its equation with the means of V and q in it. One that tests single
+// steps is shown beside it, and has the answer of a rival told noise.
 #include <cmath>
 #include <functional>
 
@@ -41,15 +42,24 @@ struct Entry {
   [[nodiscard]] Answer ends(const std::string& formula, double expected) const {
     return answer("last batch", formula, expected, &Measured::last_batch_size);
   }
-  [[nodiscard]] Answer ends_about(const std::string& formula, double expected) const {
-    Answer answer = ends(formula, expected);
-    answer.one_sided = true;
-    return answer;
-  }
-  [[nodiscard]] Answer ends_as(const GrowingRule& rival) const {
+  // A rule that never shrinks, of single steps: the noisiest of them decides.
+  [[nodiscard]] Answers ends_above(const std::string& formula, double expected,
+                                   const GrowingRule& rival) const {
     constexpr std::uint32_t rivals = 200;
-    return ends("the same, told normal noise",
-                last_size(problem, rival, number("batch_size"), steps, rivals));
+    const std::string last = "last batch, by single steps";
+    Answer means = answer(last, formula, expected, &Measured::last_batch_size);
+    means.one_sided = true;
+    return {means,
+            answer(last, "the same, told normal noise",
+                   last_size(problem, rival, number("batch_size"), steps, rivals),
+                   &Measured::last_batch_size)};
+  }
+  // The same, or by averages.
+  [[nodiscard]] Answers ends_by_test(const std::string& formula, double expected,
+                                     const GrowingRule& rival) const {
+    const bool averaged = !options.at("horizon_examples").is_null();
+    return averaged ? Answers{ends(formula, expected)}
+                    : ends_above(formula, expected, rival);
   }
 };
 
@@ -81,29 +91,29 @@ Answers gradient_diversity(const Entry& entry) {
 
 Answers norm_test(const Entry& entry) {
   const double theta = entry.number("tolerance");
-  return {entry.ends_about("S' (1/theta^2 - 1)", entry.problem.norm_test_size(theta)),
-          entry.ends_as(norm_test_rival(theta))};
+  return entry.ends_by_test("S' (1/theta^2 - 1)", entry.problem.norm_test_size(theta),
+                            norm_test_rival(theta));
 }
 
 Answers inner_product_test(const Entry& entry) {
   const double theta = entry.number("tolerance");
-  return {entry.ends_about("S' (W/V / theta^2 - 1)",
-                           entry.problem.inner_product_test_size(theta)),
-          entry.ends_as(inner_product_test_rival(theta))};
+  return entry.ends_by_test("S' (W/V / theta^2 - 1)",
+                            entry.problem.inner_product_test_size(theta),
+                            inner_product_test_rival(theta));
 }
 
 // Its test of inner products passes long before.
 Answers adadagrad(const Entry& entry) {
   const double nu = entry.number("orthogonal_tolerance");
-  return {entry.ends_about("S' ((1 - W/V) / nu^2 - 1)",
-                           entry.problem.orthogonal_test_size(nu)),
-          entry.ends_as(orthogonal_test_rival(nu))};
+  return entry.ends_by_test("S' ((1 - W/V) / nu^2 - 1)",
+                            entry.problem.orthogonal_test_size(nu),
+                            orthogonal_test_rival(nu));
 }
 
 // No batch size solves its equation with means: S is the size that it stands for.
 Answers big_batch(const Entry& entry) {
-  return {entry.ends_about("S", entry.problem.noise_scale()),
-          entry.ends_as(big_batch_rival(entry.number("delta")))};
+  return entry.ends_above("S", entry.problem.noise_scale(),
+                          big_batch_rival(entry.number("delta")));
 }
 
 // In force is the minimum, which is 16: rate x curvature, and with it the wish, stays
