@@ -10,19 +10,9 @@
 #include <vector>
 
 #include "results/run_store.hpp"
+#include "results/sample_statistics.hpp"
 
 namespace batchlab {
-
-// Of a sample. Absent where undefined: nothing of an empty sample, no deviation and no
-// interval of one value.
-struct Summary {
-  std::size_t count = 0;
-  std::optional<double> mean;
-  std::optional<double> standard_deviation;  // n - 1
-  std::optional<double> interval_low;        // 95 % interval of the mean, Student's t
-  std::optional<double> interval_high;
-};
-[[nodiscard]] Summary summarise(std::span<const double> values);
 
 // Seconds in the rule over steps, of which each has a decision before it. Absent in
 // records without them.

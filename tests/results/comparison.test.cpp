@@ -6,8 +6,6 @@
 
 #include <cmath>
 #include <limits>
-#include <numbers>
-#include <random>
 
 #include "tests/results/support.hpp"
 
@@ -40,60 +38,6 @@ Comparison only(const Runs& runs) {
   const auto comparisons = compare(runs);
   EXPECT_EQ(comparisons.size(), 1u);
   return comparisons.at(0);
-}
-
-// 1..5: squares of deviations 4+1+0+1+4 = 10, s = sqrt(10/4) = 1.581139;
-// t(0.975, 4) = 2.776445, half = 2.776445 * 1.581139 / sqrt(5) = 1.963243.
-TEST(Summarise, MatchesHandComputedFigures) {
-  const std::vector<double> values = {1, 2, 3, 4, 5};
-  const Summary summary = summarise(values);
-  EXPECT_EQ(summary.count, 5u);
-  EXPECT_DOUBLE_EQ(summary.mean.value(), 3);
-  EXPECT_NEAR(summary.standard_deviation.value(), 1.581139, 1e-6);
-  EXPECT_NEAR(summary.interval_low.value(), 3 - 1.963243, 1e-6);
-  EXPECT_NEAR(summary.interval_high.value(), 3 + 1.963243, 1e-6);
-}
-
-TEST(Summarise, SaysNothingOfAnEmptySample) {
-  const Summary summary = summarise({});
-  EXPECT_EQ(summary.count, 0u);
-  EXPECT_FALSE(summary.mean || summary.standard_deviation || summary.interval_low ||
-               summary.interval_high);
-}
-
-TEST(Summarise, KnowsNoSpreadOfOneValue) {
-  const std::vector<double> values = {4};
-  const Summary summary = summarise(values);
-  EXPECT_EQ(summary.mean, 4);
-  EXPECT_FALSE(summary.standard_deviation || summary.interval_low ||
-               summary.interval_high);
-}
-
-TEST(Summarise, KeepsTheSpreadOfLargeNumbers) {
-  const std::vector<double> values = {1e9 + 1, 1e9 + 2, 1e9 + 3};
-  EXPECT_NEAR(summarise(values).standard_deviation.value(), 1, 1e-9);
-}
-
-double standard_normal(std::mt19937_64& generator) {
-  const auto uniform = [&] {
-    return (static_cast<double>(generator() >> 11) + 0.5) * 0x1p-53;
-  };
-  const double radius = std::sqrt(-2 * std::log(uniform()));
-  return radius * std::cos(2 * std::numbers::pi * uniform());
-}
-
-// 10,000 samples: the standard error of the coverage is 0.22 %.
-TEST(Summarise, CoversTheMeanInNineteenOfTwentySamples) {
-  std::mt19937_64 generator(1);
-  int covered = 0;
-  for (int sample = 0; sample < 10000; ++sample) {
-    std::vector<double> values(10);
-    for (double& value : values) value = 5 + 2 * standard_normal(generator);
-    const Summary summary = summarise(values);
-    if (*summary.interval_low <= 5 && 5 <= *summary.interval_high) ++covered;
-  }
-  EXPECT_GE(covered, 9400);
-  EXPECT_LE(covered, 9600);
 }
 
 TEST(Compare, SummarisesTheTotalsAndLastEvaluations) {

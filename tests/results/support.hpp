@@ -6,8 +6,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <numbers>
+#include <random>
 #include <string>
 #include <string_view>
 
@@ -84,6 +87,15 @@ inline Run run_with_status(const std::string& label, std::int64_t seed,
   run.record["status"] = status;
   run.record["reason"] = reason;
   return run;
+}
+
+// Box and Muller: the same values with every library.
+inline double standard_normal(std::mt19937_64& generator) {
+  const auto uniform = [&] {
+    return (static_cast<double>(generator() >> 11) + 0.5) * 0x1p-53;
+  };
+  const double radius = std::sqrt(-2 * std::log(uniform()));
+  return radius * std::cos(2 * std::numbers::pi * uniform());
 }
 
 }  // namespace batchlab::test
