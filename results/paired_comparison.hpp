@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+//
+// Which of several controllers is better, and whether the runs can tell: differences
+// between runs of the same seed where seeds match, permutation tests, Holm's correction
+// over all comparisons made, and a verdict in words.
+//
+// A difference is resolved where all of these hold: five runs of each, a corrected p of
+// at most 0.05, and a 95 % interval of the difference (Student's of the pairs, Welch's
+// of two samples) without 0. Compared with the best, which the data chose, the
+// correction is over all pairs of controllers, m (m - 1) / 2: over m - 1 alone, equal
+// controllers would differ more often than promised (tested).
+// Few pairs cannot resolve anything: n give no p below 2^(1 - n), so 5 pairs 0.0625.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "results/sample_statistics.hpp"
+
+namespace batchlab {
+
+// One figure of the runs of one controller.
+struct ControllerSample {
+  std::string label;
+  std::vector<std::int64_t> seeds;  // as many as values
+  std::vector<double> values;
+  std::size_t left_out = 0;  // runs without the figure: diverged, interrupted, ...
+};
+
+enum class Better { higher, lower };
+
+struct PairwiseComparison {
+  std::string label, reference;
+  bool paired = false;               // over the seeds that both have
+  std::size_t count = 0;             // pairs, or values of `label`
+  std::size_t reference_count = 0;   // the same, or values of `reference`
+  std::size_t unpaired = 0;          // values that have no partner, and so are not used
+  double difference = 0;             // mean of `label` minus that of `reference`
+  std::optional<Interval> interval;  // 95 %, of the difference
+  double p = 1;                      // of this comparison alone, two-sided
+  double corrected_p = 1;            // Holm
+  double least_p = 1;                // the least that so many runs can give
+  bool exact = true;                 // or from 100,000 drawn permutations
+  bool resolved = false;
+  std::string verdict;  // "resolved: a is better than b by 0.02 (p = 0.01, Holm)"
+};
+
+// All others against `reference`, one of the labels. Pairs are made where all seeds of
+// the smaller sample are also in the other. Throws Error(usage) for a reference or a
+// sample that is none, Error(data) for a value that is not finite.
+[[nodiscard]] std::vector<PairwiseComparison> compare_with(
+    std::span<const ControllerSample> samples, const std::string& reference,
+    Better better, std::uint32_t seed = 0);
+
+// All others against the one with the best mean; empty for fewer than two samples that
+// have values.
+[[nodiscard]] std::vector<PairwiseComparison> compare_with_best(
+    std::span<const ControllerSample> samples, Better better, std::uint32_t seed = 0);
+
+}  // namespace batchlab
