@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "results/comparison_notes.hpp"
+#include "results/time_to_target.hpp"
 
 namespace batchlab {
 namespace {
@@ -45,37 +46,6 @@ std::int64_t position(const Run& run) {
   return settings.at(place).get<std::int64_t>();
 }
 
-// What a run has to reach: a quantity on a split, and its value.
-struct Target {
-  std::string split, quantity;
-  double value = 0;
-
-  [[nodiscard]] bool met_by(const Evaluation& evaluation) const {
-    if (evaluation.split != split) return false;
-    if (quantity == "accuracy") return evaluation.accuracy >= value;
-    return evaluation.loss <= value;
-  }
-  [[nodiscard]] std::string text() const {
-    const char* relation = quantity == "accuracy" ? ">=" : "<=";
-    return fmt::format("{}_{} {} {}", split, quantity, relation, value);
-  }
-};
-
-std::optional<Target> target_of(const Run& run) {
-  const json settings = run.configuration.value("target", json());
-  if (!settings.is_object()) return std::nullopt;
-  const auto metric = settings.find("metric"), value = settings.find("value");
-  if (metric == settings.end() || !metric->is_string()) return std::nullopt;
-  if (value == settings.end() || !value->is_number()) return std::nullopt;
-  for (const char* split : {"test", "validation"}) {
-    for (const char* quantity : {"accuracy", "loss"}) {
-      if (*metric != fmt::format("{}_{}", split, quantity)) continue;
-      return Target{split, quantity, value->get<double>()};
-    }
-  }
-  return std::nullopt;
-}
-
 // That of the first run that has one; differing targets are among the notes.
 std::optional<Target> common_target(const Runs& runs) {
   for (const Run* run : runs) {
@@ -84,27 +54,11 @@ std::optional<Target> common_target(const Runs& runs) {
   return std::nullopt;
 }
 
-std::optional<TargetReached> reached(const Run& run, const Target& target) {
-  for (const Evaluation& evaluation : run.evaluations) {
-    if (!target.met_by(evaluation)) continue;
-    return TargetReached{.examples = static_cast<double>(evaluation.examples_seen),
-                         .updates = static_cast<double>(evaluation.step),
-                         .training_seconds = evaluation.training_seconds};
-  }
-  return std::nullopt;
-}
-
-const Evaluation* last_evaluation(const Run& run, const std::string& split) {
-  const auto last = std::find_if(run.evaluations.rbegin(), run.evaluations.rend(),
-                                 [&](const auto& at) { return at.split == split; });
-  return last == run.evaluations.rend() ? nullptr : &*last;
-}
-
 std::string reported_split(const Runs& runs) {
   std::string split;
   for (const Run* run : runs) {
-    if (last_evaluation(*run, "test") != nullptr) return "test";
-    if (last_evaluation(*run, "validation") != nullptr) split = "validation";
+    if (run->last_evaluation("test") != nullptr) return "test";
+    if (run->last_evaluation("validation") != nullptr) split = "validation";
   }
   return split;
 }
@@ -120,6 +74,7 @@ class RowBuilder {
 
   void add(const Run& run) {
     ++row_.runs;
+    all_.push_back(&run);
     if (run.status() != "finished") {
       const std::string reason = run.record.value("reason", json()).is_string()
                                      ? run.record.at("reason").get<std::string>()
@@ -141,9 +96,7 @@ class RowBuilder {
     row_.training_seconds = summarise(seconds_);
     row_.examples_per_second = summarise(rate_);
     row_.microseconds_per_decision = summarise(decision_microseconds_);
-    row_.examples_to_target = summarise(target_examples_);
-    row_.updates_to_target = summarise(target_updates_);
-    row_.seconds_to_target = summarise(target_seconds_);
+    if (target_) summarise_target();
     return std::move(row_);
   }
 
@@ -181,7 +134,7 @@ class RowBuilder {
   }
 
   void add_evaluation(const Run& run) {
-    const Evaluation* last = last_evaluation(run, split_);
+    const Evaluation* last = run.last_evaluation(split_);
     if (last == nullptr) {
       return trouble(run,
                      split_.empty() ? "no evaluation" : "no evaluation on " + split_);
@@ -205,7 +158,23 @@ class RowBuilder {
     target_seconds_.push_back(at->training_seconds);
   }
 
+  void summarise_target() {
+    const TimeToTarget times = time_to_target(all_, *target_);
+    row_.examples_to_target = with_censored(target_examples_, times.examples);
+    row_.updates_to_target = with_censored(target_updates_, times.updates);
+    row_.seconds_to_target = with_censored(target_seconds_, times.training_seconds);
+  }
+
+  static Summary with_censored(std::span<const double> reached,
+                               const CensoredSummary& all) {
+    Summary summary = summarise(reached);
+    summary.median = all.median;
+    summary.interquartile_mean = all.interquartile_mean;
+    return summary;
+  }
+
   ComparisonRow row_;
+  Runs all_;
   const std::string& split_;
   const std::optional<Target>& target_;
   std::vector<double> accuracy_, loss_, updates_, examples_, seconds_, rate_,
@@ -223,6 +192,22 @@ void sort_runs(Runs& runs) {
   });
 }
 
+// Of the accuracy where any run has one.
+void add_differences(Comparison& comparison, const Runs& runs) {
+  const auto has_values = [](const ControllerSample& sample) {
+    return !sample.values.empty();
+  };
+  const auto add = [&](const char* name, double Evaluation::*figure, Better better) {
+    const auto samples = last_figures(runs, comparison.split, figure);
+    if (std::none_of(samples.begin(), samples.end(), has_values)) return false;
+    comparison.differences = compare_with_best(samples, better);
+    comparison.differences_of = comparison.split + " " + name;
+    return true;
+  };
+  if (add("accuracy", &Evaluation::accuracy, Better::higher)) return;
+  add("loss", &Evaluation::loss, Better::lower);
+}
+
 Comparison compare_specification(const std::string& specification, Runs runs) {
   sort_runs(runs);
   Comparison comparison;
@@ -235,6 +220,7 @@ Comparison compare_specification(const std::string& specification, Runs runs) {
     for (const Run* run : members) builder.add(*run);
     comparison.rows.push_back(builder.row());
   }
+  add_differences(comparison, runs);
   comparison.notes = comparison_notes(runs, comparison);
   return comparison;
 }
@@ -246,6 +232,29 @@ std::optional<double> microseconds_per_decision(const Run& run) {
   const json steps = run.record.value("steps", json());
   if (!seconds.is_number() || !steps.is_number() || steps <= 0) return std::nullopt;
   return 1e6 * seconds.get<double>() / steps.get<double>();
+}
+
+std::vector<ControllerSample> last_figures(std::span<const Run* const> runs,
+                                           std::string_view split,
+                                           double Evaluation::*figure) {
+  std::vector<ControllerSample> samples;
+  const Runs all(runs.begin(), runs.end());
+  for (const auto& [label, members] : grouped(all, std::mem_fn(&Run::controller))) {
+    ControllerSample& sample = samples.emplace_back();
+    sample.label = label;
+    for (const Run* run : members) {
+      const Evaluation* last = run->last_evaluation(split);
+      const bool usable = run->status() == "finished" && last != nullptr &&
+                          std::isfinite(last->*figure);
+      if (!usable) {
+        ++sample.left_out;
+        continue;
+      }
+      sample.seeds.push_back(run->seed());
+      sample.values.push_back(last->*figure);
+    }
+  }
+  return samples;
 }
 
 std::vector<Comparison> compare(std::span<const Run> runs) {

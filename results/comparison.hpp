@@ -7,8 +7,10 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "results/paired_comparison.hpp"
 #include "results/run_store.hpp"
 #include "results/sample_statistics.hpp"
 
@@ -18,11 +20,6 @@ namespace batchlab {
 // records without them.
 [[nodiscard]] std::optional<double> microseconds_per_decision(const Run& run);
 
-// Where a run first met the target, at the first evaluation that did.
-struct TargetReached {
-  double examples = 0, updates = 0, training_seconds = 0;
-};
-
 // One row: the runs of one controller (label) of one specification.
 struct ComparisonRow {
   std::string controller;
@@ -31,11 +28,13 @@ struct ComparisonRow {
   std::vector<std::string> troubles;  // "seed 2: diverged"
   Summary accuracy, loss;             // last evaluation on the reported split
   Summary updates, examples, training_seconds;
-  Summary examples_per_second;        // of the training clock
+  Summary examples_per_second;  // of the training clock
   Summary microseconds_per_decision;  // of the rule itself; where the run counted them
-  std::size_t reached = 0;            // of the finished
-  Summary examples_to_target, updates_to_target,
-      seconds_to_target;  // of those that reached
+  std::size_t reached = 0;      // of the finished
+  // Mean, deviation and interval of those that reached; median and interquartile mean
+  // of all finished and diverged runs, infinite for one that never reached (see
+  // time_to_target.hpp).
+  Summary examples_to_target, updates_to_target, seconds_to_target;
 };
 
 struct Comparison {
@@ -43,8 +42,18 @@ struct Comparison {
   std::string split;  // of accuracy and loss: "test", else what there is
   std::optional<std::string> target;  // "test_accuracy >= 0.86"; absent: none was set
   std::vector<ComparisonRow> rows;    // in the order of the specification
-  std::vector<std::string> notes;     // differing budgets, torn lines, n too small, ...
+  // Of the last accuracy on the split, or of the loss where there is no accuracy, all
+  // against the best mean.
+  std::vector<PairwiseComparison> differences;
+  std::string differences_of;      // "test accuracy"; empty: neither is there
+  std::vector<std::string> notes;  // differing budgets, torn lines, n too small, ...
 };
+
+// A figure of the last evaluation on `split` of each finished run, by controller in the
+// order of appearance; runs without it count as left out.
+[[nodiscard]] std::vector<ControllerSample> last_figures(
+    std::span<const Run* const> runs, std::string_view split,
+    double Evaluation::*figure);
 
 // One per specification found among the runs, in order of appearance.
 [[nodiscard]] std::vector<Comparison> compare(std::span<const Run> runs);

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "controllers/error.hpp"
 #include "results/comparison.hpp"
 
@@ -39,6 +41,8 @@ struct Part {
 
 constexpr Part kParts[] = {
     {"mean", &Summary::mean},
+    {"median", &Summary::median},
+    {"interquartile_mean", &Summary::interquartile_mean},
     {"standard_deviation", &Summary::standard_deviation},
     {"interval_low", &Summary::interval_low},
     {"interval_high", &Summary::interval_high},
@@ -75,11 +79,16 @@ std::string csv_row(const Comparison& comparison, const ComparisonRow& row) {
   return line + ',' + text_cell(troubles) + '\n';
 }
 
+// JSON has no infinity: a median of runs that never reached the target is "inf".
+json number_or_inf(const std::optional<double>& number) {
+  if (!number) return {};
+  return std::isinf(*number) ? json("inf") : json(*number);
+}
+
 json nested(const Summary& summary) {
   json value = {{"count", summary.count}};
   for (const Part& part : kParts) {
-    const std::optional<double> number = summary.*part.value;
-    value[part.name] = number ? json(*number) : json();
+    value[part.name] = number_or_inf(summary.*part.value);
   }
   return value;
 }

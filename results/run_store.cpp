@@ -154,6 +154,12 @@ std::int64_t Run::seed() const {
   return found->get<std::int64_t>();
 }
 
+const Evaluation* Run::last_evaluation(std::string_view split) const {
+  const auto last = std::find_if(evaluations.rbegin(), evaluations.rend(),
+                                 [&](const auto& at) { return at.split == split; });
+  return last == evaluations.rend() ? nullptr : &*last;
+}
+
 Run read_run(const fs::path& folder) {
   if (missing(folder / "run.json")) {
     throw Error(ErrorKind::data, folder.string() + " holds no run (no run.json)");

@@ -107,6 +107,8 @@ struct Run {
   [[nodiscard]] std::string controller() const;     // label
   [[nodiscard]] std::string specification() const;  // name
   [[nodiscard]] std::int64_t seed() const;
+  // Null where there is none on `split`.
+  [[nodiscard]] const Evaluation* last_evaluation(std::string_view split) const;
 };
 
 // Throws Error(data) when `folder` holds no run, Error(corrupt) for unreadable files.

@@ -200,15 +200,30 @@ TEST(Compare, CountsOnlyFinishedRunsAsReachingTheTarget) {
   EXPECT_THAT(comparison.notes, Contains(HasSubstr("never reached by phases: 1 of 2")));
 }
 
+// 0.80 and 0.81 never reach it, 0.82 does, and one that diverged never will: of those
+// that reached 100 updates, half or more of all never.
+TEST(Compare, CountsRunsThatNeverReachTheTargetIntoTheMedian) {
+  Runs runs = seeds("phases", 5);
+  for (auto& run : runs) set_target(run, "test_accuracy", 0.815);
+  ComparisonRow row = only(runs).rows.at(0);
+  EXPECT_EQ(row.updates_to_target.count, 3u);
+  EXPECT_EQ(row.updates_to_target.mean, 100);
+  EXPECT_EQ(row.updates_to_target.median, 100);
+  runs[4].record["status"] = "diverged";
+  runs[4].evaluations.clear();
+  row = only(runs).rows.at(0);
+  EXPECT_EQ(row.updates_to_target.mean, 100);
+  EXPECT_EQ(row.updates_to_target.median, std::numeric_limits<double>::infinity());
+}
+
 TEST(Notes, NameABudgetAndDataThatDiffer) {
   Runs runs = seeds("phases", 2);
   runs[1].configuration["budget"] = {{"steps", 50}};
   runs[1].configuration["data"]["set"] = "mnist";
   const auto notes = only(runs).notes;
-  EXPECT_THAT(notes,
-              Contains("budgets differ between runs: budget.epochs, budget.steps"));
-  EXPECT_THAT(notes, Contains("data differ between runs: data.set"));
-  EXPECT_THAT(notes, Not(Contains(HasSubstr("beyond controller and seed"))));
+  EXPECT_THAT(notes, Contains(HasSubstr("not like for like: budgets differ: ")));
+  EXPECT_THAT(notes, Contains(HasSubstr("not like for like: data differ: data.set")));
+  EXPECT_THAT(notes, Not(Contains(HasSubstr("settings differ"))));
 }
 
 TEST(Notes, NameOtherSettingsThatDiffer) {
@@ -216,7 +231,8 @@ TEST(Notes, NameOtherSettingsThatDiffer) {
   runs[0].configuration["model"]["layers"] = {{{"units", 10}}, {{"units", 10}}};
   runs[1].configuration["model"]["layers"] = {{{"units", 10}}, {{"units", 20}}};
   EXPECT_THAT(only(runs).notes,
-              Contains("runs differ beyond controller and seed: model.layers.1.units"));
+              Contains("not like for like: settings differ: model.layers.1.units is 10 "
+                       "(phases seed 0) and 20 (phases seed 1)"));
 }
 
 TEST(Notes, SayNothingOfDifferingControllersAndSeeds) {
@@ -225,7 +241,27 @@ TEST(Notes, SayNothingOfDifferingControllersAndSeeds) {
     run.configuration["controller"]["batch_size"] = 64;
     runs.push_back(run);
   }
-  EXPECT_THAT(only(runs).notes, ElementsAre("no target was set"));
+  EXPECT_THAT(only(runs).notes,
+              ElementsAre("test accuracy: not resolved against constant, which has the "
+                          "best mean: phases (p = 1, Holm)",
+                          "no target was set"));
+}
+
+// Seven pairs, each 0.1 apart: p = 2/128.
+TEST(Notes, SayWhichControllerIsBetterWhereTheRunsCanTell) {
+  Runs runs = seeds("phases", 7);
+  for (auto& run : seeds("constant", 7)) {
+    run.evaluations[0].accuracy += 0.1;
+    runs.push_back(run);
+  }
+  const Comparison comparison = only(runs);
+  ASSERT_EQ(comparison.differences.size(), 1u);
+  EXPECT_DOUBLE_EQ(comparison.differences[0].p, 2.0 / 128);
+  EXPECT_THAT(comparison.notes,
+              Contains(HasSubstr("test accuracy: resolved: constant is better than "
+                                 "phases by 0.1 (p = 0.016, Holm; ")));
+  for (auto& run : runs) run.evaluations[0].accuracy = std::nan("");
+  EXPECT_EQ(only(runs).differences_of, "test loss");
 }
 
 TEST(Notes, NameOptionsThatDifferUnderOneLabelAndSeedsCountedTwice) {
@@ -276,7 +312,7 @@ TEST(Notes, TellTargetsThatAreAbsentUnreadableDifferentOrEndTheRun) {
   set_target(runs[1], "test_accuracy", 0.6);
   runs[1].configuration["target"]["stop"] = true;
   EXPECT_THAT(only(runs).notes,
-              AllOf(Contains(HasSubstr("targets differ between runs")),
+              AllOf(Contains(HasSubstr("targets differ (the first is used)")),
                     Contains(HasSubstr("runs stop at the target"))));
 }
 

@@ -133,8 +133,11 @@ TEST(ToCsv, IsReadBackCellByCell) {
   EXPECT_EQ(cell("finished"), "2");
   EXPECT_EQ(cell("reached"), "1");
   EXPECT_EQ(cell("accuracy_mean"), "0.87");
+  EXPECT_EQ(cell("accuracy_median"), "0.87");
+  EXPECT_EQ(cell("accuracy_interquartile_mean"), "0.87");
   EXPECT_EQ(cell("examples_standard_deviation"), "0");
   EXPECT_EQ(cell("seconds_to_target_mean"), "2");
+  EXPECT_EQ(cell("seconds_to_target_median"), "inf");  // one of three reached
   EXPECT_EQ(cell("seconds_to_target_interval_low"), "");
   EXPECT_EQ(cell("troubles"), "seed 2: diverged: loss is nan");
 }
@@ -154,6 +157,7 @@ TEST(ToJson, NestsSummariesAndHasNullForWhatIsAbsent) {
   EXPECT_NEAR(row["accuracy"]["mean"].get<double>(), 0.87, 1e-12);
   EXPECT_EQ(row["accuracy"]["count"], 2);
   EXPECT_TRUE(row["seconds_to_target"]["standard_deviation"].is_null());
+  EXPECT_EQ(row["seconds_to_target"]["median"], "inf");
   EXPECT_EQ(row["troubles"][0], "seed 2: diverged: loss is nan");
   EXPECT_EQ(to_json({}).dump(), "[]");
 }
