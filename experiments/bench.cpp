@@ -9,13 +9,13 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <cmath>
 #include <cstdio>
 #include <cstring>
 
 #include "controllers/error.hpp"
 #include "experiments/environment.hpp"
 #include "experiments/training.hpp"
+#include "results/step_time_fit.hpp"
 
 namespace batchlab {
 
@@ -178,29 +178,14 @@ std::vector<StepTimeFit> fit_step_time(std::span<const BenchRow> rows) {
     const auto end = std::find_if(begin, rows.end(), [&](const BenchRow& row) {
       return row.threads != begin->threads;
     });
-    // Normal equations of min sum ((t - a - b B) / t)^2.
-    double w = 0, wb = 0, wbb = 0, wt = 0, wbt = 0;
+    std::vector<double> batch_sizes, step_seconds;
     for (auto row = begin; row != end; ++row) {
-      const double t = row->step_seconds, b = static_cast<double>(row->batch_size);
-      const double weight = 1 / (t * t);
-      w += weight, wb += weight * b, wbb += weight * b * b;
-      wt += weight * t, wbt += weight * b * t;
+      batch_sizes.push_back(static_cast<double>(row->batch_size));
+      step_seconds.push_back(row->step_seconds);
     }
-    const double determinant = w * wbb - wb * wb;
-    const bool sizes_differ = std::any_of(begin, end, [&](const BenchRow& row) {
-      return row.batch_size != begin->batch_size;
-    });
-    if (sizes_differ) {
-      StepTimeFit fit{begin->threads, (wt * wbb - wbt * wb) / determinant,
-                      (w * wbt - wb * wt) / determinant, 0};
-      for (auto row = begin; row != end; ++row) {
-        const double fitted = fit.a_seconds + fit.b_seconds_per_example *
-                                                  static_cast<double>(row->batch_size);
-        fit.largest_residual =
-            std::max(fit.largest_residual,
-                     std::abs(fitted - row->step_seconds) / row->step_seconds);
-      }
-      fits.push_back(fit);
+    if (const auto line = fit_step_time_line(batch_sizes, step_seconds)) {
+      fits.push_back({begin->threads, line->a_seconds, line->b_seconds_per_example,
+                      line->largest_residual});
     }
     begin = end;
   }

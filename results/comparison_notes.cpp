@@ -110,9 +110,13 @@ class Notes {
         kEnoughSeeds, joined(small)));
   }
 
+  // Those of too few runs are in the note on small samples.
   void note_differences() {
     std::vector<std::string> unresolved;
     for (const PairwiseComparison& difference : comparison_.differences) {
+      if (std::min(difference.count, difference.reference_count) < kEnoughSeeds) {
+        continue;
+      }
       if (difference.resolved) {
         notes_.push_back(comparison_.differences_of + ": " + difference.verdict);
       } else {

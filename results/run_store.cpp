@@ -45,30 +45,19 @@ std::string text_of(const Run& run, const char* key) {
   return found->get<std::string>();
 }
 
-// Reads the rows of evaluations.csv by the names of their columns.
-class EvaluationReader {
+// Reads the rows of a table by the names of their columns.
+class RowReader {
  public:
-  EvaluationReader(const fs::path& path, const Table& table)
-      : path_(path), table_(table) {}
+  RowReader(const fs::path& path, const Table& table) : path_(path), table_(table) {}
 
-  std::vector<Evaluation> read() {
-    std::vector<Evaluation> evaluations;
-    for (row_ = 0; row_ < table_.rows.size(); ++row_) {
-      evaluations.push_back(
-          {.step = number<std::int64_t>("step"),
-           .epoch = number<std::int64_t>("epoch"),
-           .examples_seen = number<std::int64_t>("examples_seen"),
-           .training_seconds = number<double>("training_seconds"),
-           .split = cell("split"),
-           .loss = number<double>("loss"),
-           .accuracy = number<double>("accuracy"),
-           .epochs_completed = number_if_any<std::int64_t>("epochs_completed"),
-           .training_loss = number_if_any<double>("training_loss")});
-    }
-    return evaluations;
+  // What `read` makes of each row.
+  template <class Read>
+  auto all(Read read) {
+    std::vector<decltype(read(*this))> rows;
+    for (row_ = 0; row_ < table_.rows.size(); ++row_) rows.push_back(read(*this));
+    return rows;
   }
 
- private:
   const std::string& cell(const char* name) const {
     const auto column = table_.column(name);
     if (!column) throw corrupt(path_, fmt::format("has no column \"{}\"", name));
@@ -93,10 +82,30 @@ class EvaluationReader {
                                      printable(text)));
   }
 
+ private:
   const fs::path& path_;
   const Table& table_;
   std::size_t row_ = 0;
 };
+
+Evaluation evaluation(const RowReader& row) {
+  return {.step = row.number<std::int64_t>("step"),
+          .epoch = row.number<std::int64_t>("epoch"),
+          .examples_seen = row.number<std::int64_t>("examples_seen"),
+          .training_seconds = row.number<double>("training_seconds"),
+          .split = row.cell("split"),
+          .loss = row.number<double>("loss"),
+          .accuracy = row.number<double>("accuracy"),
+          .epochs_completed = row.number_if_any<std::int64_t>("epochs_completed"),
+          .training_loss = row.number_if_any<double>("training_loss")};
+}
+
+LoggedStep logged_step(const RowReader& row) {
+  return {.step = row.number<std::int64_t>("step"),
+          .examples_seen = row.number<std::int64_t>("examples_seen"),
+          .batch_size = row.number<std::int64_t>("batch_size"),
+          .training_seconds = row.number<double>("training_seconds")};
+}
 
 void read_evaluations(Run& run) {
   const fs::path path = run.folder / "evaluations.csv";
@@ -104,7 +113,7 @@ void read_evaluations(Run& run) {
   const Table table = read_csv(path);
   if (table.torn) run.notes.push_back("evaluations.csv: a torn last line was dropped");
   if (table.columns.empty()) run.notes.push_back("evaluations.csv is empty");
-  run.evaluations = EvaluationReader(path, table).read();
+  run.evaluations = RowReader(path, table).all(evaluation);
 }
 
 }  // namespace
@@ -173,6 +182,12 @@ Run read_run(const fs::path& folder) {
   static_cast<void>(run.seed());
   read_evaluations(run);
   return run;
+}
+
+std::vector<LoggedStep> read_steps(const fs::path& folder) {
+  const fs::path path = folder / "steps.csv";
+  const Table table = read_csv(path);
+  return RowReader(path, table).all(logged_step);
 }
 
 // A stack instead of recursive_directory_iterator, which gives up at the first folder

@@ -114,6 +114,17 @@ struct Run {
 // Throws Error(data) when `folder` holds no run, Error(corrupt) for unreadable files.
 [[nodiscard]] Run read_run(const std::filesystem::path& folder);
 
+// What steps.csv tells of the time of a logged step; the rest of its columns is in
+// read_csv().
+struct LoggedStep {
+  std::int64_t step = 0, examples_seen = 0, batch_size = 0;
+  double training_seconds = 0;  // since the start of the run
+};
+
+// The rows of `folder`/steps.csv; a torn last line is dropped. Throws Error(data) when
+// it is missing, Error(corrupt) naming row and column.
+[[nodiscard]] std::vector<LoggedStep> read_steps(const std::filesystem::path& folder);
+
 // The folders below `folder` (itself included) that hold a run.json, sorted. Throws
 // Error(data) when `folder` does not exist.
 [[nodiscard]] std::vector<std::filesystem::path> find_runs(

@@ -51,18 +51,22 @@ CensoredSummary summarise_times(std::span<const double> times) {
   return summary;
 }
 
+bool is_over(const Run& run) {
+  const std::string status = run.status();
+  return status == "finished" || status == "diverged";
+}
+
 TimeToTarget time_to_target(std::span<const Run* const> runs, const Target& target) {
   TimeToTarget times;
   for (const Run* run : runs) {
-    const std::string status = run->status();
-    if (status != "finished" && status != "diverged") {
-      times.left_out.push_back(fmt::format("seed {}: {}", run->seed(), status));
+    if (!is_over(*run)) {
+      times.left_out.push_back(fmt::format("seed {}: {}", run->seed(), run->status()));
       continue;
     }
     const auto seen = run->record.find("examples_seen");
     const bool known = seen != run->record.end() && seen->is_number();
     times.runs.push_back({.seed = run->seed(),
-                          .status = status,
+                          .status = run->status(),
                           .reached = reached(*run, target),
                           .examples_seen = known ? seen->get<double>() : 0});
   }

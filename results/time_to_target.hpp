@@ -48,6 +48,10 @@ struct TimeToTarget {
   CensoredSummary updates, examples, training_seconds;
 };
 
+// Whether a run is over, so that not having reached the target means never: finished or
+// diverged.
+[[nodiscard]] bool is_over(const Run& run);
+
 // Of the runs of one controller. A run that diverged has reached the target if it did
 // so before. Those that are running, were interrupted or failed are left out, whether
 // they reached it or not: with only the fast ones kept, the median would be too small.

@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "results/sample_statistics.hpp"
+#include "results/target.hpp"
 
 namespace batchlab {
 
@@ -68,5 +69,11 @@ struct TradeOff {
 // Fits where at least three batch sizes have runs that all reached the target. Throws
 // Error(data) for a batch size or a number of steps that is not positive.
 [[nodiscard]] TradeOff trade_off(std::span<const SweepRun> runs);
+
+// The runs of rule "constant" among these, finished or diverged, with the batch size of
+// their options; never where they did not reach the target. What limits make of that
+// batch size is not looked at, nor whether each one has a learning rate that suits it.
+[[nodiscard]] std::vector<SweepRun> constant_sweep(std::span<const Run* const> runs,
+                                                   const Target& target);
 
 }  // namespace batchlab

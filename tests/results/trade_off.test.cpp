@@ -167,6 +167,24 @@ TEST(TradeOff, CountsRunsThatNeverArriveAndFitsWithoutTheirBatchSize) {
               Contains(HasSubstr("batch size 128: 1 of 2 runs never reached")));
 }
 
+TEST(ConstantSweep, TakesTheRunsOfTheConstantRuleThatAreOver) {
+  std::vector<batchlab::Run> runs = {
+      test::finished_run("constant", 0, 0.9), test::finished_run("constant", 1, 0.8),
+      test::run_with_status("constant", 2, "running", ""),
+      test::finished_run("phases", 0, 0.9)};
+  std::vector<const batchlab::Run*> all;
+  for (auto& run : runs) {
+    run.configuration["controller"]["options"] = {{"batch_size", 64}};
+    all.push_back(&run);
+  }
+  const auto found = constant_sweep(all, {"test", "accuracy", 0.85});
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].batch_size, 64);
+  EXPECT_EQ(found[0].steps, 100);
+  EXPECT_EQ(found[1].seed, 1);
+  EXPECT_EQ(found[1].steps, kNever);
+}
+
 TEST(TradeOff, RefusesWhatIsNotPositive) {
   for (const SweepRun& run :
        {SweepRun{0, 0, 10}, SweepRun{16, 0, 0}, SweepRun{16, 0, std::nan("")}}) {

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+#include "results/step_time_fit.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "controllers/error.hpp"
+#include "results/sample_statistics.hpp"
+
+namespace batchlab {
+namespace {
+
+void check(std::span<const double> batch_sizes, std::span<const double> step_seconds) {
+  if (batch_sizes.size() != step_seconds.size()) {
+    throw Error(ErrorKind::usage,
+                fmt::format("step time: {} batch sizes and {} times, must be as many",
+                            batch_sizes.size(), step_seconds.size()));
+  }
+  for (const double seconds : step_seconds) {
+    if (seconds > 0 && std::isfinite(seconds)) continue;
+    throw Error(ErrorKind::data,
+                fmt::format("step time: must be positive, got {}", seconds));
+  }
+}
+
+// Sums of weighted products about the weighted means.
+struct Moments {
+  double mean_size = 0, mean_seconds = 0;
+  double size_size = 0, size_seconds = 0, seconds_seconds = 0;
+};
+
+Moments moments_of(std::span<const double> sizes, std::span<const double> seconds) {
+  Moments moments;
+  double total = 0;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const double weight = 1 / (seconds[i] * seconds[i]);
+    total += weight;
+    moments.mean_size += weight * sizes[i];
+    moments.mean_seconds += weight * seconds[i];
+  }
+  moments.mean_size /= total;
+  moments.mean_seconds /= total;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const double weight = 1 / (seconds[i] * seconds[i]);
+    const double size = sizes[i] - moments.mean_size;
+    const double time = seconds[i] - moments.mean_seconds;
+    moments.size_size += weight * size * size;
+    moments.size_seconds += weight * size * time;
+    moments.seconds_seconds += weight * time * time;
+  }
+  return moments;
+}
+
+// Seconds per step between two logged steps; absent where it is of no use.
+std::optional<double> seconds_between(const LoggedStep& first, const LoggedStep& last) {
+  const auto steps = last.step - first.step;
+  const double seconds = last.training_seconds - first.training_seconds;
+  const bool one_size =
+      steps > 0 && last.examples_seen - first.examples_seen == steps * last.batch_size;
+  if (!one_size || !(seconds > 0) || !std::isfinite(seconds)) return std::nullopt;
+  return seconds / static_cast<double>(steps);
+}
+
+void add_line(StepTimes& times) {
+  std::vector<double> sizes, seconds;
+  for (const StepTimePoint& point : times.points) {
+    sizes.push_back(point.batch_size);
+    seconds.push_back(point.step_seconds);
+  }
+  times.line = fit_step_time_line(sizes, seconds);
+  if (!times.line) {
+    times.notes.push_back(
+        fmt::format("{} batch size{} measured: time per step and per example cannot be "
+                    "told apart",
+                    sizes.size(), sizes.size() == 1 ? "" : "s"));
+    return;
+  }
+  if (times.line->a_seconds < 0) {
+    times.notes.emplace_back(
+        "the time per step comes out negative: it is too small to be told");
+  }
+}
+
+}  // namespace
+
+std::optional<StepTimeLine> fit_step_time_line(std::span<const double> batch_sizes,
+                                               std::span<const double> step_seconds) {
+  check(batch_sizes, step_seconds);
+  const bool differ =
+      std::any_of(batch_sizes.begin(), batch_sizes.end(),
+                  [&](double size) { return size != batch_sizes.front(); });
+  if (!differ) return std::nullopt;
+  const Moments moments = moments_of(batch_sizes, step_seconds);
+  StepTimeLine line;
+  line.b_seconds_per_example = moments.size_seconds / moments.size_size;
+  line.a_seconds =
+      moments.mean_seconds - line.b_seconds_per_example * moments.mean_size;
+  double squares = 0;
+  for (std::size_t i = 0; i < batch_sizes.size(); ++i) {
+    const double fitted = line.a_seconds + line.b_seconds_per_example * batch_sizes[i];
+    const double residual = (step_seconds[i] - fitted) / step_seconds[i];
+    line.residuals.push_back(residual);
+    line.largest_residual = std::max(line.largest_residual, std::abs(residual));
+    squares += residual * residual;
+  }
+  line.r_squared =
+      moments.seconds_seconds == 0 ? 1 : 1 - squares / moments.seconds_seconds;
+  return line;
+}
+
+StepTimes step_times(std::span<const std::vector<LoggedStep>> runs) {
+  StepTimes times;
+  std::map<std::int64_t, std::vector<double>> by_size;
+  for (const auto& steps : runs) {
+    for (std::size_t i = 1; i < steps.size(); ++i) {
+      if (const auto seconds = seconds_between(steps[i - 1], steps[i])) {
+        by_size[steps[i].batch_size].push_back(*seconds);
+      } else {
+        ++times.intervals_left_out;
+      }
+    }
+  }
+  for (const auto& [size, seconds] : by_size) {
+    const double middle = *median(seconds);
+    const auto examples = static_cast<double>(size);
+    times.points.push_back({examples, middle, seconds.size(), examples / middle});
+  }
+  add_line(times);
+  return times;
+}
+
+}  // namespace batchlab

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+//
+// The time of a training step against its batch size:
+//
+//     t(B) = a + b B,   weighted least squares with weights 1 / t^2
+//     R^2 = 1 - sum w (t - fit)^2 / sum w (t - mean)^2,   mean: weighted likewise
+//
+// The weights make relative errors count alike: a step of 10 s is not known to the
+// microsecond. The t of a run's log is the median over its logged intervals of one
+// batch size, so that a pause of the machine does not count.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "results/run_store.hpp"
+
+namespace batchlab {
+
+struct StepTimeLine {
+  double a_seconds = 0;  // per step
+  double b_seconds_per_example = 0;
+  std::vector<double> residuals;  // (t - fit) / t, in the order given
+  double largest_residual = 0;    // of their magnitudes
+  double r_squared = 0;           // 1 where all t are equal
+};
+
+// `step_seconds` belong to `batch_sizes`, one each. Absent where fewer than two batch
+// sizes differ. Throws Error(data) for a time that is not positive and finite,
+// Error(usage) for different numbers of both.
+[[nodiscard]] std::optional<StepTimeLine> fit_step_time_line(
+    std::span<const double> batch_sizes, std::span<const double> step_seconds);
+
+struct StepTimePoint {
+  double batch_size = 0;
+  double step_seconds = 0;  // median over the intervals
+  std::size_t intervals = 0;
+  double examples_per_second = 0;
+};
+
+struct StepTimes {
+  std::vector<StepTimePoint> points;  // by batch size
+  std::size_t intervals_left_out = 0;
+  std::optional<StepTimeLine> line;  // over the points
+  std::vector<std::string> notes;    // what the log cannot tell
+};
+
+// From the logs of one or more runs of one machine and network. Left out are intervals
+// between logged steps in which not all batches were of one size (as the examples seen
+// tell), or of no duration.
+[[nodiscard]] StepTimes step_times(std::span<const std::vector<LoggedStep>> runs);
+
+struct TimeShare {
+  std::string name;  // "training", "evaluation", "rest"
+  double seconds = 0;
+  double share = 0;  // of their sum
+};
+
+struct TimeShares {
+  std::vector<TimeShare> told;
+  std::vector<std::string> not_told;  // a sentence each
+};
+
+// Where the time of a run went, as far as run.json says. The rest (start, logging,
+// checkpoints) is from its whole seconds of begin and end, good to a second. Data,
+// gradients, statistics and controller are inside training and not told apart.
+[[nodiscard]] TimeShares time_shares(const Run& run);
+
+}  // namespace batchlab
