@@ -129,6 +129,20 @@ class Notes {
         fmt::format("{}: not resolved against {}, which has the best mean: {}",
                     comparison_.differences_of,
                     comparison_.differences.front().reference, joined(unresolved)));
+    note_too_few_pairs();
+  }
+
+  void note_too_few_pairs() {
+    const std::size_t rows = comparison_.differences.size() + 1;
+    const std::size_t needed = fewest_pairs(rows * (rows - 1) / 2);
+    const bool too_few =
+        std::any_of(comparison_.differences.begin(), comparison_.differences.end(),
+                    [&](const auto& one) { return one.paired && one.count < needed; });
+    if (!too_few) return;
+    notes_.push_back(fmt::format(
+        "fewer than {} seeds cannot resolve a difference between the best of "
+        "{} controllers and another",
+        needed, rows));
   }
 
   void note_target() {

@@ -124,9 +124,11 @@ std::string obstacle(const PairwiseComparison& comparison, bool repeated,
   }
   const double reachable = comparison.least_p * static_cast<double>(comparisons);
   if (comparison.corrected_p > kSignificant && reachable > kSignificant) {
-    return fmt::format("{} {} give no p below {:.2g}, too much for {} comparison{}",
-                       fewest, what, comparison.least_p, comparisons,
-                       comparisons == 1 ? "" : "s");
+    return fmt::format(
+        "{} {} give no p below {:.2g}, too much for {} comparison{}: {} pairs are the "
+        "fewest that could",
+        fewest, what, comparison.least_p, comparisons, comparisons == 1 ? "" : "s",
+        fewest_pairs(comparisons));
   }
   const auto& interval = comparison.interval;
   if (!interval || (interval->low <= 0 && 0 <= interval->high)) {
@@ -192,6 +194,13 @@ void correct(std::vector<PairwiseComparison>& comparisons) {
 }
 
 }  // namespace
+
+std::size_t fewest_pairs(std::size_t comparisons) {
+  double least = static_cast<double>(std::max<std::size_t>(1, comparisons));
+  std::size_t pairs = 1;
+  for (; least > kSignificant || pairs < kFewestRuns; ++pairs) least /= 2;
+  return pairs;
+}
 
 std::vector<PairwiseComparison> compare_with(std::span<const ControllerSample> samples,
                                              const std::string& reference,

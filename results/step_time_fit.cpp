@@ -13,6 +13,9 @@
 namespace batchlab {
 namespace {
 
+// Logs have microseconds: a shorter interval would be known to a few of its own steps.
+constexpr double kLeastSeconds = 1e-3;
+
 void check(std::span<const double> batch_sizes, std::span<const double> step_seconds) {
   if (batch_sizes.size() != step_seconds.size()) {
     throw Error(ErrorKind::usage,
@@ -54,14 +57,31 @@ Moments moments_of(std::span<const double> sizes, std::span<const double> second
   return moments;
 }
 
-// Seconds per step between two logged steps; absent where it is of no use.
-std::optional<double> seconds_between(const LoggedStep& first, const LoggedStep& last) {
+// Whether all batches between two logged steps had the size of the last.
+bool one_size(const LoggedStep& first, const LoggedStep& last) {
   const auto steps = last.step - first.step;
-  const double seconds = last.training_seconds - first.training_seconds;
-  const bool one_size =
-      steps > 0 && last.examples_seen - first.examples_seen == steps * last.batch_size;
-  if (!one_size || !(seconds > 0) || !std::isfinite(seconds)) return std::nullopt;
-  return seconds / static_cast<double>(steps);
+  return steps > 0 && last.training_seconds >= first.training_seconds &&
+         last.examples_seen - first.examples_seen == steps * last.batch_size;
+}
+
+// Adds the times of `steps` by batch size. Returns how many intervals are of no use.
+std::size_t add_times(const std::vector<LoggedStep>& steps,
+                      std::map<std::int64_t, std::vector<double>>& by_size) {
+  std::size_t left_out = 0, begin = 0;
+  for (std::size_t i = 1; i < steps.size(); ++i) {
+    if (!one_size(steps[i - 1], steps[i])) {
+      ++left_out;
+      begin = i;
+      continue;
+    }
+    if (steps[i].batch_size != steps[i - 1].batch_size) begin = i - 1;
+    const double seconds = steps[i].training_seconds - steps[begin].training_seconds;
+    if (!(seconds >= kLeastSeconds)) continue;
+    const auto count = static_cast<double>(steps[i].step - steps[begin].step);
+    by_size[steps[i].batch_size].push_back(seconds / count);
+    begin = i;
+  }
+  return left_out;
 }
 
 void add_line(StepTimes& times) {
@@ -114,15 +134,7 @@ std::optional<StepTimeLine> fit_step_time_line(std::span<const double> batch_siz
 StepTimes step_times(std::span<const std::vector<LoggedStep>> runs) {
   StepTimes times;
   std::map<std::int64_t, std::vector<double>> by_size;
-  for (const auto& steps : runs) {
-    for (std::size_t i = 1; i < steps.size(); ++i) {
-      if (const auto seconds = seconds_between(steps[i - 1], steps[i])) {
-        by_size[steps[i].batch_size].push_back(*seconds);
-      } else {
-        ++times.intervals_left_out;
-      }
-    }
-  }
+  for (const auto& steps : runs) times.intervals_left_out += add_times(steps, by_size);
   for (const auto& [size, seconds] : by_size) {
     const double middle = *median(seconds);
     const auto examples = static_cast<double>(size);

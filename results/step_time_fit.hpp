@@ -35,8 +35,8 @@ struct StepTimeLine {
 
 struct StepTimePoint {
   double batch_size = 0;
-  double step_seconds = 0;  // median over the intervals
-  std::size_t intervals = 0;
+  double step_seconds = 0;    // median over the intervals
+  std::size_t intervals = 0;  // of at least a millisecond
   double examples_per_second = 0;
 };
 
@@ -49,7 +49,8 @@ struct StepTimes {
 
 // From the logs of one or more runs of one machine and network. Left out are intervals
 // between logged steps in which not all batches were of one size (as the examples seen
-// tell), or of no duration.
+// tell). Intervals shorter than a millisecond are put together, as logs have
+// microseconds.
 [[nodiscard]] StepTimes step_times(std::span<const std::vector<LoggedStep>> runs);
 
 struct TimeShare {

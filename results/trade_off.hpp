@@ -71,8 +71,9 @@ struct TradeOff {
 [[nodiscard]] TradeOff trade_off(std::span<const SweepRun> runs);
 
 // The runs of rule "constant" among these, finished or diverged, with the batch size of
-// their options; never where they did not reach the target. What limits make of that
-// batch size is not looked at, nor whether each one has a learning rate that suits it.
+// their options; never where they did not reach the target. Not looked at:
+// what limits make of that batch size, whether its learning rate suits it, and that
+// steps are known only to the interval between evaluations, which must be short.
 [[nodiscard]] std::vector<SweepRun> constant_sweep(std::span<const Run* const> runs,
                                                    const Target& target);
 

@@ -244,6 +244,8 @@ TEST(Notes, SayNothingOfDifferingControllersAndSeeds) {
   EXPECT_THAT(only(runs).notes,
               ElementsAre("test accuracy: not resolved against constant, which has the "
                           "best mean: phases (p = 1, Holm)",
+                          "fewer than 6 seeds cannot resolve a difference between the "
+                          "best of 2 controllers and another",
                           "no target was set"));
 }
 

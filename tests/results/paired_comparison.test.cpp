@@ -80,7 +80,17 @@ TEST(PairedComparison, SaysThatFivePairsCannotGiveASmallP) {
       only({sample("a", {1, 2, 3, 4, 5}), sample("b", {11, 12, 13, 14.1, 15})});
   EXPECT_DOUBLE_EQ(found.p, 2.0 / 32);
   EXPECT_FALSE(found.resolved);
-  EXPECT_THAT(found.verdict, HasSubstr("5 pairs give no p below 0.062"));
+  EXPECT_THAT(found.verdict,
+              HasSubstr("5 pairs give no p below 0.062, too much for 1 "
+                        "comparison: 6 pairs are the fewest that could"));
+}
+
+// 2^(1 - n) m: 1/32 for 6 and 1; 10/256 = 0.039 for 9 and 10, 10/128 = 0.078 for 8.
+TEST(PairedComparison, KnowsHowManyPairsCouldResolveAnything) {
+  EXPECT_EQ(fewest_pairs(1), 6u);
+  EXPECT_EQ(fewest_pairs(2), 7u);
+  EXPECT_EQ(fewest_pairs(10), 9u);
+  EXPECT_EQ(fewest_pairs(0), 6u);
 }
 
 TEST(PairedComparison, ResolvesNothingWhereTheIntervalContainsZero) {

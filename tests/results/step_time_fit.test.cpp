@@ -82,16 +82,40 @@ TEST(StepTimes, PutsRunsTogetherButMeasuresNothingBetweenThem) {
   EXPECT_NEAR(times.line.value().b_seconds_per_example, 0.2, 1e-12);
 }
 
-TEST(StepTimes, LeavesOutShortBatchesStepsBackAndNoDuration) {
+TEST(StepTimes, LeavesOutShortBatchesAndStepsBack) {
   const StepTimes times = step_times(Logs{{{1, 10, 10, 3},
                                            {2, 16, 10, 5},  // a tail of 6
                                            {2, 26, 10, 7},  // no step
                                            {3, 36, 10, 7},  // no duration
                                            {4, 30, 10, 9},  // gone back
                                            {5, 40, 10, 12}}});
-  EXPECT_EQ(times.intervals_left_out, 4u);
+  EXPECT_EQ(times.intervals_left_out, 3u);
   ASSERT_EQ(times.points.size(), 1u);
   EXPECT_DOUBLE_EQ(times.points[0].step_seconds, 3);
+}
+
+// Steps of 8.4 us, logged to the microsecond: 8 or 9 us each, whose median is 8.
+TEST(StepTimes, PutsTogetherIntervalsThatAreTooShortForTheClock) {
+  Log log;
+  for (int step = 0; step < 10000; ++step) {
+    log.push_back({step, 10 * step, 10, std::round(8.4 * step) * 1e-6});
+  }
+  const StepTimes times = step_times(Logs{log});
+  EXPECT_NEAR(times.points.at(0).step_seconds, 8.4e-6, 0.01e-6);
+  EXPECT_EQ(times.intervals_left_out, 0u);
+}
+
+// Half milliseconds of 10, of 20, then three of 10, the first two steps too short.
+TEST(StepTimes, PutsNothingTogetherAcrossAChangeOfBatchSize) {
+  const StepTimes times = step_times(Logs{{{0, 0, 10, 0},
+                                           {1, 10, 10, 0.0004},
+                                           {2, 30, 20, 0.0009},
+                                           {3, 40, 10, 0.0013},
+                                           {4, 50, 10, 0.0017},
+                                           {5, 60, 10, 0.0023}}});
+  ASSERT_EQ(times.points.size(), 1u);
+  EXPECT_EQ(times.points[0].intervals, 1u);
+  EXPECT_NEAR(times.points[0].step_seconds, 0.0014 / 3, 1e-12);
 }
 
 TEST(StepTimes, SaysWhatALogCannotTell) {
@@ -99,7 +123,8 @@ TEST(StepTimes, SaysWhatALogCannotTell) {
               ElementsAre(HasSubstr("1 batch size measured")));
   EXPECT_THAT(step_times({}).notes, ElementsAre(HasSubstr("0 batch sizes measured")));
   EXPECT_THAT(
-      step_times(Logs{{{1, 10, 10, 1}, {2, 20, 10, 2}, {3, 50, 30, 6}, {4, 80, 30, 10}}})
+      step_times(
+          Logs{{{1, 10, 10, 1}, {2, 20, 10, 2}, {3, 50, 30, 6}, {4, 80, 30, 10}}})
           .notes,
       ElementsAre(HasSubstr("negative")));
 }
