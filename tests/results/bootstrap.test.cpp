@@ -78,6 +78,59 @@ TEST(Bootstrap, MatchesTheExactDistributionOfATwoPointSample) {
   EXPECT_NEAR(interval->low, -1.133893, 1e-6);
 }
 
+// The rival: the formulas of the header, written out for two workloads of 5 and 8 runs.
+struct Rival {
+  double value = 0, error = 0;
+};
+
+Rival rival(const Workloads& workloads, double cut_share) {
+  std::vector<double> all = workloads[0];
+  all.insert(all.end(), workloads[1].begin(), workloads[1].end());
+  std::sort(all.begin(), all.end());
+  const auto cut =
+      static_cast<std::size_t>(cut_share * static_cast<double>(all.size()));
+  const double kept = static_cast<double>(all.size() - 2 * cut);
+  Rival result;
+  for (std::size_t i = cut; i < all.size() - cut; ++i) result.value += all[i] / kept;
+  for (const auto& runs : workloads) {
+    std::vector<double> winsorised;
+    for (const double run : runs) {
+      winsorised.push_back(
+          std::min(std::max(run, all[cut]), all[all.size() - 1 - cut]));
+    }
+    const double deviation = *summarise(winsorised).standard_deviation;
+    result.error += static_cast<double>(runs.size()) * deviation * deviation;
+  }
+  result.error = std::sqrt(result.error) / kept;
+  return result;
+}
+
+TEST(Bootstrap, AgreesWithItsFormulasWrittenOut) {
+  const Workloads workloads = {{3, 1, 4, 1.5, 9}, {2, 6, 5, 3.5, 8, 9.7, 7, 9.3}};
+  for (const bool interquartile : {false, true}) {
+    const double cut_share = interquartile ? 0.25 : 0;
+    const Rival sample = rival(workloads, cut_share);
+    std::vector<double> ratios;
+    for (std::uint32_t resample = 0; resample < 399; ++resample) {
+      ResamplingDraws draws(7, ResamplingPurpose::bootstrap, resample);
+      Workloads drawn = workloads;
+      for (std::size_t w = 0; w < 2; ++w) {
+        const auto size = static_cast<std::uint32_t>(workloads[w].size());
+        for (double& run : drawn[w]) run = workloads[w][draws.below(size)];
+      }
+      const Rival again = rival(drawn, cut_share);
+      ratios.push_back((again.value - sample.value) / again.error);
+    }
+    std::sort(ratios.begin(), ratios.end());
+    const auto interval = bootstrap_interval(
+        workloads,
+        interquartile ? PooledStatistic::interquartile_mean : PooledStatistic::mean, 7,
+        399);
+    EXPECT_NEAR(interval.value().low, sample.value - ratios[389] * sample.error, 1e-9);
+    EXPECT_NEAR(interval->high, sample.value - ratios[9] * sample.error, 1e-9);
+  }
+}
+
 // Both workloads vary by 1e-3 around values that are 100 apart: resamples across
 // workloads would make an interval of tens.
 TEST(Bootstrap, ResamplesWithinEachWorkload) {

@@ -121,6 +121,13 @@ TEST(PairedComparison, PairsWhatTheSmallerSampleHas) {
   EXPECT_NEAR(found.difference, 0.02, 1e-12);
 }
 
+TEST(PairedComparison, DropsNoRunForTheSakeOfPairs) {
+  const auto found = only({sample("a", kBase), sample("b", kBetter, 3)});
+  EXPECT_FALSE(found.paired);
+  EXPECT_EQ(found.count, 6u);
+  EXPECT_EQ(found.unpaired, 0u);
+}
+
 TEST(PairedComparison, ResolvesNothingWhereASeedCountsTwice) {
   auto twice = sample("b", {21, 22, 23, 24, 25, 26, 27});
   twice.seeds[1] = 0;

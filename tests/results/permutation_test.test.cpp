@@ -38,8 +38,9 @@ TEST(SignFlips, MatchAHandCount) {
 // both signs, and the zero doubles each: (1 + 6) 2 2 / 128.
 TEST(SignFlips, CountTiesAndZeros) {
   EXPECT_DOUBLE_EQ(sign_flip_test(Values{2, 2, 2, 2, 2, -2, 0}).p, 28.0 / 128);
-  // Sums of tenths are equal only up to rounding.
-  EXPECT_DOUBLE_EQ(sign_flip_test(Values{.2, .2, .2, .2, .2, -.2, 0}).p, 28.0 / 128);
+  // Sums of tenths are equal only up to rounding: as of whole numbers, 21 of 32 halves.
+  EXPECT_DOUBLE_EQ(sign_flip_test(Values{3, 1, 4, -2, -3, 1}).p, 21.0 / 32);
+  EXPECT_DOUBLE_EQ(sign_flip_test(Values{.3, .1, .4, -.2, -.3, .1}).p, 21.0 / 32);
   EXPECT_EQ(sign_flip_test(Values{0, 0, 0}).p, 1);
   EXPECT_EQ(sign_flip_test(Values{}).p, 1);
 }
