@@ -50,8 +50,11 @@ class LineWriter {
 // well, unless the cell is a plain number).
 [[nodiscard]] std::string csv_cell(std::string_view text);
 
-// Writes `value` to `path` as indented JSON with a final newline: temporary name beside
-// it, fsync, rename. Throws Error(disk).
+// Writes `text` to `path`: temporary name beside it, fsync, rename, so that a reader
+// finds the old file or the new one, whole. Throws Error(disk).
+void write_text(const std::filesystem::path& path, std::string_view text);
+
+// Writes `value` so, as indented JSON with a final newline.
 void write_json(const std::filesystem::path& path, const nlohmann::json& value);
 
 // Throws Error(corrupt) naming the path when it is no JSON object, Error(data) when it

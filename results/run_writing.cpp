@@ -134,7 +134,10 @@ void LineWriter::flush() {
 void write_json(const std::filesystem::path& path, const nlohmann::json& value) {
   // Invalid UTF-8 (a folder's name, say) becomes U+FFFD: a run must not fail over it.
   constexpr auto replace = nlohmann::json::error_handler_t::replace;
-  const std::string text = value.dump(2, ' ', false, replace) + '\n';
+  write_text(path, value.dump(2, ' ', false, replace) + '\n');
+}
+
+void write_text(const std::filesystem::path& path, std::string_view text) {
   std::filesystem::path temporary = path;
   temporary += fmt::format(".{}.tmp", ::getpid());
   try {

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+//
+// Every figure of every run, in sight, beside the figures of the sample.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+
+#include "controllers/error.hpp"
+#include "results/report_parts.hpp"
+#include "results/report_text.hpp"
+
+namespace batchlab {
+namespace {
+
+using nlohmann::json;
+
+std::string cell(const std::optional<double>& value) {
+  if (!value) return "–";
+  return std::isinf(*value) ? "never" : figure_text(*value);
+}
+
+struct SeedValue {
+  std::int64_t seed = 0;
+  double value = 0;  // infinite: never
+};
+
+std::string values_cell(const std::vector<SeedValue>& values) {
+  std::string text;
+  for (const SeedValue& one : values) {
+    text +=
+        fmt::format("{}<span class=\"pair\"><span class=\"quiet\">{}:</span> {}</span>",
+                    text.empty() ? "" : ", ", one.seed, cell(one.value));
+  }
+  return text.empty() ? "–" : text;
+}
+
+// A figure of one run's record.
+std::vector<SeedValue> totals(const std::vector<const Run*>& runs, const char* key) {
+  std::vector<SeedValue> values;
+  for (const Run* run : runs) {
+    const json value = run->record.value(key, json());
+    if (run->status() != "finished" || !value.is_number()) continue;
+    values.push_back({run->seed(), value.get<double>()});
+  }
+  return values;
+}
+
+std::vector<SeedValue> last_values(const std::vector<const Run*>& runs,
+                                   const std::string& split,
+                                   double Evaluation::*figure) {
+  std::vector<SeedValue> values;
+  for (const ControllerSample& sample : last_figures(runs, split, figure)) {
+    for (std::size_t i = 0; i < sample.values.size(); ++i) {
+      values.push_back({sample.seeds[i], sample.values[i]});
+    }
+  }
+  return values;
+}
+
+std::vector<SeedValue> times(const TimeToTarget& all, double TargetReached::*value) {
+  std::vector<SeedValue> values;
+  for (const RunToTarget& run : all.runs) {
+    values.push_back({run.seed, run.reached ? (*run.reached).*value
+                                            : std::numeric_limits<double>::infinity()});
+  }
+  return values;
+}
+
+class SampleTable {
+ public:
+  SampleTable(const ReportModel& model, std::size_t place)
+      : model_(model),
+        place_(place),
+        comparison_(model.comparisons[place]),
+        table_(
+            fmt::format("{}: seed and figure of each run; n counts those in the mean",
+                        clean_text(comparison_.specification)),
+            {"controller", "seed: figure", "n", "mean", "median", "interquartile mean",
+             "standard deviation", "95 % interval of the mean"}) {}
+
+  std::string html() {
+    const std::string split = clean_text(comparison_.split, 40);
+    last(split + " accuracy, last", &Evaluation::accuracy, &ComparisonRow::accuracy);
+    last(split + " loss, last", &Evaluation::loss, &ComparisonRow::loss);
+    if (const auto target = target_of(model_, place_)) {
+      for (const TargetMeasure& measure : kTargetMeasures) to_target(*target, measure);
+    }
+    total("training seconds in all", "training_seconds",
+          &ComparisonRow::training_seconds);
+    return table_.html();
+  }
+
+ private:
+  template <class Values>
+  void rows(const std::string& name, Summary ComparisonRow::*summary, Values values) {
+    bool any = false;
+    for (const auto& row : comparison_.rows) any = any || (row.*summary).count > 0;
+    if (!any) return;
+    table_.group(name);
+    for (std::size_t i = 0; i < comparison_.rows.size(); ++i) {
+      const Summary& of = comparison_.rows[i].*summary;
+      table_.row({isolated(comparison_.rows[i].controller),
+                  values_cell(values(runs_of(model_, place_, i))),
+                  std::to_string(of.count), cell(of.mean), cell(of.median),
+                  cell(of.interquartile_mean), cell(of.standard_deviation),
+                  of.interval_low
+                      ? cell(of.interval_low) + " to " + cell(of.interval_high)
+                      : "–"});
+    }
+  }
+
+  void last(const std::string& name, double Evaluation::*figure,
+            Summary ComparisonRow::*summary) {
+    rows(name, summary, [&](const auto& runs) {
+      return last_values(runs, comparison_.split, figure);
+    });
+  }
+
+  void to_target(const Target& target, const TargetMeasure& measure) {
+    rows(fmt::format("{} to {} (mean and deviation of the runs that arrived)",
+                     measure.name, target.text()),
+         measure.row, [&](const auto& runs) {
+           try {
+             return times(time_to_target(runs, target), measure.value);
+           } catch (const Error&) {  // told in the summary
+             return std::vector<SeedValue>();
+           }
+         });
+  }
+
+  void total(const std::string& name, const char* key,
+             Summary ComparisonRow::*summary) {
+    rows(name, summary, [&](const auto& runs) { return totals(runs, key); });
+  }
+
+  const ReportModel& model_;
+  std::size_t place_;
+  const Comparison& comparison_;
+  HtmlTable table_;
+};
+
+}  // namespace
+
+std::string figures_html(const ReportModel& model) {
+  std::string html;
+  for (std::size_t i = 0; i < model.comparisons.size(); ++i) {
+    html += SampleTable(model, i).html();
+  }
+  return html;
+}
+
+}  // namespace batchlab
