@@ -96,10 +96,10 @@ int dispatch(const std::vector<std::string>& words) {
 }  // namespace
 
 std::span<const Command> commands() {
-  static const std::array all{run_command,   reproduce_command, compare_command,
-                              list_command,  show_command,      controllers_command,
-                              data_command,  plan_command,      replay_command,
-                              bench_command, plugin_command};
+  static const std::array all{run_command,         reproduce_command, compare_command,
+                              report_command,      list_command,      show_command,
+                              controllers_command, data_command,      plan_command,
+                              replay_command,      bench_command,     plugin_command};
   return all;
 }
 
