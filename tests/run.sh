@@ -14,5 +14,6 @@ case $preset in
      exit 2 ;;
 esac
 install_packages
+install_browser_tests
 build "$preset" all all_verify_interface_header_sets
 ctest --preset "$preset" --parallel "$(nproc)"

@@ -7,7 +7,7 @@ packages=(
   libxtensor-dev libxtensor-blas-dev libxsimd-dev libopenblas-dev
   libboost-dev libboost-program-options-dev libtomlplusplus-dev nlohmann-json3-dev
   librandom123-dev libfmt-dev zlib1g-dev dataset-fashion-mnist
-  libgtest-dev libgmock-dev libbenchmark-dev python3
+  libgtest-dev libgmock-dev libbenchmark-dev libjs-dygraphs python3
 )
 
 missing_packages() {
@@ -46,6 +46,15 @@ install_packages() {
     exit 1
   fi
   rm -f "$log"
+}
+
+# What the browser tests need: a browser, node and the packages in tests/report.
+install_browser_tests() {
+  command -v node >/dev/null || packages+=(nodejs)
+  command -v npm >/dev/null || packages+=(npm)
+  packages+=(chromium)
+  install_packages
+  [ -d tests/report/node_modules ] || npm ci --prefix tests/report --no-audit --no-fund >&2
 }
 
 # build PRESET TARGET...: configures, and builds what changed.

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#include "results/report.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "results/report_model.hpp"
+#include "results/svg_chart.hpp"
+#include "tests/results/support.hpp"
+
+namespace batchlab::test {
+namespace {
+
+using testing::AllOf;
+using testing::Each;
+using testing::ElementsAre;
+using testing::Ge;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Le;
+using testing::Not;
+using testing::SizeIs;
+
+// With a log of two steps in `folder`.
+Run reported_run(const std::filesystem::path& folder, const std::string& label,
+                 std::int64_t seed, double accuracy) {
+  write_file(folder / "steps.csv",
+             "step,examples_seen,batch_size,learning_rate,training_seconds,new\n"
+             "1,32,32,0.001,0.01,5\n2,64,32,0.001,0.02,6\n");
+  Run run = finished_run(label, seed, accuracy);
+  run.folder = folder;
+  return run;
+}
+
+TEST(KeptRows, KeepsEveryExtremeWithinTheBound) {
+  std::vector<double> wave(10000), spike(10000, 1);
+  for (std::size_t i = 0; i < wave.size(); ++i) {
+    wave[i] = std::sin(0.01 * static_cast<double>(i));
+  }
+  spike[6789] = 100;
+  spike[1234] = -100;
+  const auto kept = kept_rows({wave, spike}, wave.size(), 500);
+  EXPECT_LE(kept.size(), 500U);
+  EXPECT_GT(kept.size(), 250U);
+  EXPECT_THAT(kept, testing::IsSupersetOf({0U, 1234U, 6789U, 9999U}));
+  EXPECT_TRUE(std::is_sorted(kept.begin(), kept.end()));
+}
+
+TEST(KeptRows, KeepsAllOfAFew) {
+  EXPECT_THAT(kept_rows({{1, 2, 3}}, 3, 500), ElementsAre(0, 1, 2));
+  EXPECT_THAT(kept_rows({}, 0, 500), IsEmpty());
+}
+
+// A step's value changes at the first row that has it, so that a chart of steps is
+// exact.
+TEST(KeptRows, FindsWhereAStepIs) {
+  std::vector<double> sizes(5000, 32);
+  std::fill(sizes.begin() + 3217, sizes.end(), 64.0);
+  EXPECT_THAT(kept_rows({sizes}, sizes.size(), 100), testing::Contains(3217));
+}
+
+TEST(KeptRows, TakesNoNoticeOfWhatIsNotANumber) {
+  std::vector<double> values(1000, std::numeric_limits<double>::quiet_NaN());
+  values[500] = 7;
+  EXPECT_THAT(kept_rows({values}, values.size(), 50), testing::Contains(500));
+}
+
+TEST(RoundTicks, AreRoundAndInRange) {
+  EXPECT_THAT(round_ticks(0, 10, 5), ElementsAre(0, 2, 4, 6, 8, 10));
+  EXPECT_THAT(round_ticks(-1, 1, 4), ElementsAre(-1, -0.5, 0, 0.5, 1));
+  EXPECT_THAT(round_ticks(3, 3, 4), ElementsAre(3));
+}
+
+TEST(LogTicks, ArePowersOfTenAndBetweenThem) {
+  EXPECT_THAT(log_ticks(1, 1e6, 6), AllOf(SizeIs(7), testing::Contains(1e6)));
+  EXPECT_THAT(log_ticks(10, 100, 6), ElementsAre(10, 20, 50, 100));
+  EXPECT_THAT(log_ticks(31, 42, 6), Each(AllOf(Ge(31), Le(42))));
+}
+
+TEST(Svg, IsTextWithoutMarkupOfItsLabels) {
+  const Chart chart{.title = "<script>",
+                    .x_label = "\"&",
+                    .y_label = "'",
+                    .lines = {{.label = "</svg>\x1b", .x = {1, 2}, .y = {1, 2}}}};
+  const std::string svg = to_svg(chart, ChartUse::alone);
+  EXPECT_THAT(svg, Not(HasSubstr("<script>")));
+  EXPECT_THAT(svg, HasSubstr("&lt;/svg&gt;\\x1b"));
+  EXPECT_EQ(svg.find("</svg>"), svg.size() - 7);
+}
+
+TEST(Svg, LeavesGapsWhereNothingCanBeDrawn) {
+  const double nan = std::nan(""), infinite = std::numeric_limits<double>::infinity();
+  const Chart chart{.title = "",
+                    .x_label = "",
+                    .y_label = "",
+                    .log_y = true,
+                    .lines = {{.label = "a",
+                               .x = {1, 2, 3, 4, 5, 6},
+                               .y = {1, nan, infinite, 0, 10, 100}}}};
+  const std::string svg = to_svg(chart, ChartUse::alone);
+  EXPECT_THAT(svg, Not(HasSubstr("nan")));
+  EXPECT_THAT(svg, Not(HasSubstr("inf")));
+}
+
+TEST(Report, OfNoRunsSaysSo) {
+  const Report report = make_report({}, {.title = "nothing"});
+  EXPECT_THAT(report.page, HasSubstr("There are no runs yet."));
+  EXPECT_THAT(report.figures, IsEmpty());
+}
+
+TEST(Report, AllowsOnlyWhatItCameWith) {
+  const std::string page = make_report({}, {.title = "nothing"}).page;
+  EXPECT_THAT(page, HasSubstr("default-src 'none'; script-src 'sha256-"));
+  EXPECT_THAT(page, Not(HasSubstr("unsafe")));
+  EXPECT_THAT(page, Not(HasSubstr("http-equiv=\"refresh\"")));
+  EXPECT_THAT(page, Not(HasSubstr("sourceMappingURL")));
+}
+
+TEST(Report, HasEveryFigureOfEveryRunAndAFigureForPaper) {
+  const TemporaryFolder folder;
+  const std::vector<batchlab::Run> runs = {
+      reported_run(folder / "0", "constant", 0, 0.875),
+      reported_run(folder / "1", "constant", 1, 0.881)};
+  const Report report =
+      make_report(runs, {.title = "two", .command = "batchlab report x"});
+  EXPECT_THAT(report.page, HasSubstr("0.875"));
+  EXPECT_THAT(report.page, HasSubstr("0.881"));
+  EXPECT_THAT(report.page, HasSubstr("<pre>batchlab report x</pre>"));
+  std::vector<std::string> names;
+  for (const auto& figure : report.figures) names.push_back(figure.name);
+  EXPECT_THAT(names, testing::IsSupersetOf({"s-accuracy", "s-batch_size", "s-loss"}));
+}
+
+TEST(Report, ShowsColumnsThatItDoesNotKnow) {
+  const TemporaryFolder folder;
+  const std::vector<batchlab::Run> runs = {
+      reported_run(folder / "0", "constant", 0, 0.875)};
+  EXPECT_THAT(make_report(runs, {.title = "one"}).page, HasSubstr("[\"new\",[5,6]]"));
+}
+
+TEST(Report, NamesItsFiguresSoThatNoneLeavesItsFolder) {
+  const TemporaryFolder folder;
+  std::vector<batchlab::Run> runs = {reported_run(folder / "0", "constant", 0, 0.875)};
+  runs[0].record["specification"] = "../../etc/\n";
+  const Report report = make_report(runs, {.title = "one"});
+  ASSERT_THAT(report.figures, Not(IsEmpty()));
+  for (const auto& figure : report.figures) {
+    EXPECT_THAT(figure.name, testing::MatchesRegex("[A-Za-z0-9_-]+"));
+  }
+}
+
+}  // namespace
+}  // namespace batchlab::test
