@@ -99,7 +99,8 @@ std::span<const Command> commands() {
   static const std::array all{run_command,         reproduce_command, compare_command,
                               report_command,      list_command,      show_command,
                               controllers_command, data_command,      plan_command,
-                              replay_command,      bench_command,     plugin_command};
+                              replay_command,      bench_command,     export_command,
+                              plugin_command};
   return all;
 }
 
