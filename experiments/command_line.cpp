@@ -100,7 +100,7 @@ std::span<const Command> commands() {
                               report_command,      list_command,      show_command,
                               controllers_command, data_command,      plan_command,
                               replay_command,      bench_command,     export_command,
-                              plugin_command};
+                              plugin_command,      tune_command};
   return all;
 }
 

@@ -54,6 +54,6 @@ struct Command {
 // The commands, one file each in commands/.
 extern const Command run_command, reproduce_command, compare_command, list_command,
     show_command, controllers_command, data_command, plan_command, replay_command,
-    bench_command, plugin_command, report_command, export_command;
+    bench_command, plugin_command, report_command, export_command, tune_command;
 
 }  // namespace batchlab

@@ -325,8 +325,10 @@ int run_sweep(std::vector<RunConfiguration> runs, const SweepOptions& options) {
   measure_unset(runs, folder, source, settled.threads, options.quiet);
   catch_signals();
   const std::map<std::size_t, int> codes = Sweep(missing, source, settled).run();
-  print_comparison(planned);
-  fmt::print("results: {}\n", folder.string());
+  if (options.comparison) {
+    print_comparison(planned);
+    fmt::print("results: {}\n", folder.string());
+  }
   if (interrupting_signal != 0) return 128 + interrupting_signal;
   return exit_code(planned, codes);
 }

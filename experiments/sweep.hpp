@@ -23,11 +23,12 @@ struct SweepOptions {
   bool json = false;                  // a dry run prints the complete configurations
   std::string control;                // a file of interventions in all runs, or empty
   bool allow_changed_plugin = false;  // keep runs that another build of one made
+  bool comparison = true;             // printed at the end
 };
 
 // Does what is missing: runs that finished or diverged with the same configuration are
 // kept. First measures options that are measured where unset (measured_options.hpp).
-// Prints the comparison to standard output. Returns the exit code: 0; the code of the
+// Prints the comparison, where asked, to standard output. Returns the exit code: 0; the code of the
 // runs that failed if all did alike; exit_some_failed; 128 + signal. Throws Error
 // before any run starts for: data that cannot be loaded, a configuration or a control
 // file that the data refuse, a folder that cannot be written, an existing run made from

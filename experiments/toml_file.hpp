@@ -14,6 +14,10 @@ namespace batchlab {
 [[nodiscard]] nlohmann::json parse_toml(std::string_view text,
                                         const std::string& origin);
 
+// `document` as such a text, without its nulls. Throws Error(failed) where what would
+// be read again is another one.
+[[nodiscard]] std::string to_toml(const nlohmann::json& document);
+
 // Reads a file of at most 1 MB. Throws Error(usage) when it is missing, larger or
 // unreadable.
 [[nodiscard]] std::string read_text_file(const std::string& path);
