@@ -28,11 +28,11 @@ struct SweepOptions {
 
 // Does what is missing: runs that finished or diverged with the same configuration are
 // kept. First measures options that are measured where unset (measured_options.hpp).
-// Prints the comparison, where asked, to standard output. Returns the exit code: 0; the code of the
-// runs that failed if all did alike; exit_some_failed; 128 + signal. Throws Error
-// before any run starts for: data that cannot be loaded, a configuration or a control
-// file that the data refuse, a folder that cannot be written, an existing run made from
-// another configuration or by another build of a plugin. With a control file,
+// Prints the comparison, where asked, to standard output. Returns the exit code: 0; the
+// code of the runs that failed if all did alike; exit_some_failed; 128 + signal. Throws
+// Error before any run starts for: data that cannot be loaded, a configuration or a
+// control file that the data refuse, a folder that cannot be written, an existing run
+// made from another configuration or by another build of a plugin. With a control file,
 // interventions make no other one.
 [[nodiscard]] int run_sweep(std::vector<RunConfiguration> runs,
                             const SweepOptions& options);
