@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+//
+// What a training step measures of its gradients.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "nn/gradient_statistics.hpp"
+#include "nn/training_step.hpp"
+#include "tests/nn/training_step_test.hpp"
+
+namespace batchlab {
+namespace {
+
+TEST_F(TrainingStepTest, PerExampleNormsEqualNaiveGradients) {
+  for (const std::string activation : {"relu", "tanh"}) {
+    for (const CutOptions& cut : cuts) {
+      Trainer trainer = make(activation, cut);
+      for (const std::size_t size : {1, 2, 30, 171}) {
+        const Batch batch = random_batch(size, examples, random_);
+        double expected = 0;
+        for (const auto example : batch.examples) {
+          expected += norm_squared(naive(activation, trainer, example).gradient);
+        }
+        trainer.step.forward_backward(batch, {.examples = true});
+        const GroupedGradients sums = trainer.step.update(0).examples;
+        EXPECT_EQ(sums.groups, static_cast<std::int64_t>(size));
+        EXPECT_NEAR(sums.weighted_norms_squared, expected, 1e-5 * expected);
+      }
+    }
+  }
+}
+
+TEST_F(TrainingStepTest, MicroBatchSumsEqualNaiveGradientsOfLanes) {
+  for (const CutOptions& cut : cuts) {
+    Trainer trainer = make("relu", cut);
+    for (const std::size_t size : {1, 2, 30, 171, 1300}) {
+      const Batch batch = random_batch(size, examples, random_);
+      const auto [rounds, lanes_per_round, height] = cut_batch(size, cut);
+      double expected = 0;
+      for (std::size_t round = 0; round < rounds; ++round) {
+        const std::size_t first = round * size / rounds;
+        const std::size_t rows = (round + 1) * size / rounds - first;
+        for (std::size_t lane = 0; lane < lanes_per_round; ++lane) {
+          const std::size_t begin = first + lane * rows / lanes_per_round;
+          const std::size_t end = first + (lane + 1) * rows / lanes_per_round;
+          expected +=
+              static_cast<double>(end - begin) *
+              norm_squared(naive_mean("relu", trainer, batch, begin, end).gradient);
+        }
+      }
+      const std::size_t lanes = rounds * lanes_per_round;
+      trainer.step.forward_backward(batch, {.lanes = true});
+      const GroupedGradients sums = trainer.step.update(0).lanes;
+      EXPECT_EQ(sums.groups, static_cast<std::int64_t>(lanes));
+      EXPECT_NEAR(sums.weighted_norms_squared, expected, 1e-5 * expected);
+    }
+  }
+}
+
+// With one round the halves are lanes, with several each has as many rounds.
+TEST_F(TrainingStepTest, HalfBatchCosineEqualsNaiveGradients) {
+  for (const CutOptions& cut : {CutOptions{}, CutOptions{.lanes = 8}}) {
+    Trainer trainer = make("tanh", cut);
+    for (const std::size_t size : {2, 31, 600, 1300}) {
+      const Batch batch = random_batch(size, examples, random_);
+      const std::size_t middle = size / 2;
+      const auto first = naive_mean("tanh", trainer, batch, 0, middle).gradient;
+      const auto second = naive_mean("tanh", trainer, batch, middle, size).gradient;
+      const double inner =
+          std::inner_product(first.begin(), first.end(), second.begin(), 0.0);
+      trainer.step.forward_backward(batch, {.lanes = size == 31, .halves = true});
+      EXPECT_NEAR(trainer.step.update(0).half_batch_cosine.value(),
+                  inner / std::sqrt(norm_squared(first) * norm_squared(second)), 1e-5)
+          << size;
+    }
+    trainer.step.forward_backward(random_batch(1, examples, random_), {.halves = true});
+    EXPECT_FALSE(trainer.step.update(0).half_batch_cosine.has_value());
+  }
+}
+
+TEST_F(TrainingStepTest, TwoStepSumsEqualNaiveGradientsOfBothBatches) {
+  for (const CutOptions& cut : cuts) {
+    Trainer trainer = make("relu", cut);
+    std::vector<double> before;
+    std::size_t size_before = 0;
+    for (const std::size_t size : {5, 1, 171, 1300}) {
+      const Batch batch = random_batch(size, examples, random_);
+      const auto mean = naive_mean("relu", trainer, batch, 0, size).gradient;
+      trainer.step.forward_backward(batch, {.steps = true});
+      const GroupedGradients sums = trainer.step.update(0.01).steps;
+      EXPECT_EQ(sums.groups, before.empty() ? 0 : 2);
+      if (!before.empty()) {
+        const auto n = static_cast<double>(size_before), m = static_cast<double>(size);
+        std::vector<double> both(mean.size());
+        for (std::size_t i = 0; i < mean.size(); ++i) {
+          both[i] = (n * before[i] + m * mean[i]) / (n + m);
+        }
+        const double norms = n * norm_squared(before) + m * norm_squared(mean);
+        EXPECT_EQ(sums.batch_size, static_cast<std::int64_t>(size_before + size));
+        EXPECT_NEAR(sums.weighted_norms_squared, norms, 1e-5 * norms);
+        EXPECT_NEAR(sums.gradient_norm_squared, norm_squared(both),
+                    1e-5 * norms / (n + m));
+      }
+      before = mean;
+      size_before = size;
+    }
+    trainer.step.forward_backward(random_batch(9, examples, random_));
+    trainer.step.update(0);
+    trainer.step.forward_backward(random_batch(9, examples, random_), {.steps = true});
+    EXPECT_EQ(trainer.step.update(0).steps.groups, 0) << "after a step not measured";
+  }
+}
+
+// Of the last round's rows, with the mean over all.
+TEST_F(TrainingStepTest, InnerProductsEqualNaiveGradients) {
+  for (const CutOptions& cut : cuts) {
+    Trainer trainer = make("tanh", cut);
+    for (const std::size_t size : {1, 2, 30, 171, 1300}) {
+      const Batch batch = random_batch(size, examples, random_);
+      const auto mean = naive_mean("tanh", trainer, batch, 0, size).gradient;
+      const double q = norm_squared(mean);
+      const std::size_t rounds = cut_batch(size, cut).rounds;
+      const std::size_t first = (rounds - 1) * size / rounds;
+      double deviations = 0, orthogonal = 0, norms = 0;
+      for (std::size_t row = first; row < size; ++row) {
+        const auto one = naive("tanh", trainer, batch.examples[row]).gradient;
+        const double inner =
+            std::inner_product(one.begin(), one.end(), mean.begin(), 0.0);
+        deviations += (inner - q) * (inner - q);
+        orthogonal += norm_squared(one) - inner * inner / q;
+        norms += norm_squared(one);
+      }
+      trainer.step.forward_backward(batch, {.inner_products = true});
+      const InnerProducts sums = trainer.step.update(0.1).inner_products;
+      EXPECT_EQ(sums.examples, static_cast<std::int64_t>(size - first));
+      EXPECT_NEAR(sums.deviations_squared, deviations, 1e-5 * norms * q);
+      EXPECT_NEAR(sums.orthogonal_squared, orthogonal, 1e-5 * norms);
+    }
+  }
+}
+
+// A batch in three parts is a batch.
+TEST_F(TrainingStepTest, ExtendedBatchEqualsNaiveReference) {
+  for (const CutOptions& cut : cuts) {
+    for (const std::size_t first : {1, 40, 600, 1200}) {
+      Trainer trainer = make("relu", cut);
+      const Batch batch = random_batch(1400, examples, random_);
+      const auto slice = [&](std::size_t begin, std::size_t end) {
+        const auto at = [&](std::size_t i) {
+          return batch.examples.begin() + static_cast<std::ptrdiff_t>(i);
+        };
+        return Batch{{at(begin), at(end)}, 0, end - begin};
+      };
+      const Measurements measurements{.examples = true, .lanes = true, .halves = true};
+      double loss = trainer.step.forward_backward(slice(0, first), measurements).loss;
+      std::int64_t lanes = trainer.step.measure().lanes.groups;
+      for (const std::size_t begin : {first, first + 7}) {
+        const std::size_t end = begin == first ? first + 7 : first + 100;
+        loss += trainer.step.extend(slice(begin, end)).loss;
+        lanes += static_cast<std::int64_t>(cut_batch(end - begin, cut).lanes());
+      }
+      const std::size_t size = first + 100;
+      const auto expected = naive_mean("relu", trainer, batch, 0, size);
+      EXPECT_NEAR(loss, expected.loss * static_cast<double>(size), 1e-5 * loss);
+      EXPECT_LT(relative_difference(trainer.step.gradient(), expected.gradient), 1e-5);
+      const auto update = trainer.step.update(0);
+      EXPECT_EQ(update.gradient.batch_size, static_cast<std::int64_t>(size));
+      EXPECT_EQ(update.lanes.groups, lanes);
+      EXPECT_EQ(update.examples.groups, update.gradient.batch_size);
+      EXPECT_FALSE(update.half_batch_cosine.has_value());
+    }
+  }
+}
+
+TEST_F(TrainingStepTest, MeasuringBeforeTheUpdateTellsTheSameAndChangesNothing) {
+  for (const std::size_t size : {1, 40, 600, 1300}) {
+    Trainer plain = make("tanh", {}), measured = make("tanh", {});
+    const Batch batch = random_batch(size, examples, random_);
+    const Measurements measurements{.examples = true, .lanes = true, .halves = true};
+    plain.step.forward_backward(batch, measurements);
+    measured.step.forward_backward(batch, measurements);
+    const auto before = measured.step.measure();
+    const auto expected = plain.step.update(0.1), after = measured.step.update(0.1);
+    for (const auto& update : {before, after}) {
+      EXPECT_EQ(update.gradient.gradient_norm_squared,
+                expected.gradient.gradient_norm_squared);
+      EXPECT_EQ(update.lanes.weighted_norms_squared,
+                expected.lanes.weighted_norms_squared);
+      EXPECT_EQ(update.examples.weighted_norms_squared,
+                expected.examples.weighted_norms_squared);
+      EXPECT_EQ(update.half_batch_cosine, expected.half_batch_cosine);
+    }
+    EXPECT_EQ(measured.bits(), plain.bits());
+  }
+}
+
+// The whole set gives V of the population and q exactly; all estimators on batches of
+// 32 have these as their means.
+TEST_F(TrainingStepTest, EstimatesOfBatchesAverageToThoseOfTheWholeSet) {
+  for (std::size_t i = 0; i < examples / 4 * 3; ++i)
+    data_.labels(i) = 0;  // a gradient beside the noise
+  Trainer trainer = make("relu", {.lanes = 4});
+  const auto estimate_on = [&](const Batch& batch, Estimator estimator) {
+    trainer.step.forward_backward(batch, {true, true, false, true, false});
+    const auto update = trainer.step.update(0);
+    const auto result = estimate(estimator == Estimator::per_example   ? update.examples
+                                 : estimator == Estimator::micro_batch ? update.lanes
+                                                                       : update.steps,
+                                 examples);
+    return std::pair{*result.gradient_variance_trace,
+                     *result.true_gradient_norm_squared};
+  };
+  const auto whole =
+      estimate_on(random_batch(examples, examples, random_), Estimator::per_example);
+  for (const Estimator estimator :
+       {Estimator::per_example, Estimator::micro_batch, Estimator::two_step}) {
+    constexpr int batches = 2000;
+    double sums[2] = {}, squares[2] = {};
+    for (int i = 0; i < batches; ++i) {
+      const auto [v, g2] = estimate_on(random_batch(32, examples, random_), estimator);
+      sums[0] += v, sums[1] += g2;
+      squares[0] += v * v, squares[1] += g2 * g2;
+    }
+    for (int i : {0, 1}) {
+      const double mean = sums[i] / batches;
+      const double error = std::sqrt((squares[i] / batches - mean * mean) / batches);
+      const double expected = i == 0 ? whole.first : whole.second;
+      EXPECT_NEAR(mean, expected, 4 * error);
+      EXPECT_LT(error, 0.03 * expected) << "the test is too weak to tell";
+    }
+  }
+}
+
+}  // namespace
+}  // namespace batchlab
