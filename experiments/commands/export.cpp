@@ -76,6 +76,13 @@ class Export {
 // One that cannot be exported does not keep the others from it.
 int export_runs(const std::vector<fs::path>& folders, const fs::path& out,
                 EventStep step) {
+  std::error_code problem;
+  fs::create_directories(out, problem);
+  if (problem) {
+    throw Error(ErrorKind::disk,
+                fmt::format("{}: cannot be made: {}", printable(out.string(), 400),
+                            problem.message()));
+  }
   Export exported(out, step);
   std::vector<int> failures;
   for (const fs::path& folder : folders) {

@@ -145,12 +145,17 @@ int watch(const Outputs& outputs, const Folders& folders, ReportOptions options)
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) std::signal(number, on_signal);
   say(fmt::format("report: {}, made anew every {} s until Ctrl-C\n",
                   printable(outputs.page, 400), *options.refresh_seconds));
+  std::string told;
   while (stop_signal == 0) {
     try {
       write_all(outputs, folders, options);
+      told.clear();
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::disk || error.kind() == ErrorKind::usage) throw;
-      say(fmt::format("batchlab: note: {}\n", printable(error.what(), 400)));
+      if (told != error.what()) {
+        say(fmt::format("batchlab: note: {}\n", printable(error.what(), 400)));
+      }
+      told = error.what();
     }
     wait(*options.refresh_seconds);
   }

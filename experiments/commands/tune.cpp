@@ -49,7 +49,7 @@ std::vector<double> rates(const std::string& text) {
     const auto [stop, problem] = std::from_chars(one.data(), end, rate);
     if (stop != end || problem != std::errc() || !(rate >= 1e-12 && rate <= 1e6)) {
       throw Error(ErrorKind::usage,
-                  fmt::format("--learning-rates: must be numbers in [1e-12, 1e+06], "
+                  fmt::format("--learning-rates: must be numbers in [1e-12, 1000000], "
                               "got \"{}\"",
                               printable(one)));
     }
