@@ -138,11 +138,12 @@ void add_steps(const Run& run, Events& events, EventFile& file) {
   const fs::path path = run.folder / "steps.csv";
   std::error_code ignored;
   if (fs::status(path, ignored).type() == fs::file_type::not_found) {
-    return file.notes.push_back("steps.csv is missing");
+    file.notes.emplace_back("steps.csv is missing");
+    return;
   }
   const Table table = read_csv(path);
-  if (table.torn) file.notes.push_back("steps.csv: a torn last line was dropped");
-  if (table.columns.empty()) file.notes.push_back("steps.csv is empty");
+  if (table.torn) file.notes.emplace_back("steps.csv: a torn last line was dropped");
+  if (table.columns.empty()) file.notes.emplace_back("steps.csv is empty");
   const StepRows rows(path, table);
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
     events.add(rows.number<std::int64_t>(row, "step"),
