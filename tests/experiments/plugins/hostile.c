@@ -70,9 +70,7 @@ static int misbehave(batchlab_decision* decision, batchlab_text* error) {
   }
 #elif defined(HOSTILE_ALLOCATES)
   for (;;) {
-    static char* volatile last; /* so that the compiler leaves the memory in */
-    char* megabytes = (char*)malloc((size_t)16 << 20);
-    last = megabytes;
+    char* volatile megabytes = (char*)malloc((size_t)16 << 20); /* or it is left out */
     if (megabytes == NULL) abort();
     memset(megabytes, 1, (size_t)16 << 20);
   }
