@@ -153,7 +153,10 @@ void add_plugins(const PluginOptions& options) {
 
 json plugin_of(const std::string& name) {
   const std::string& path = find_controller(name).plugin;
-  return path.empty() ? json() : added_plugins().at(path);
+  if (path.empty()) return {};
+  const auto added = added_plugins().find(path);
+  if (added != added_plugins().end()) return added->second;
+  return {{"path", path}, {"checksum", nullptr}, {"version", ""}, {"isolated", nullptr}};
 }
 
 }  // namespace batchlab

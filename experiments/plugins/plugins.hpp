@@ -52,7 +52,8 @@ void add_plugin(Plugin plugin);
 void add_plugins(const PluginOptions& options);
 
 // Of the plugin that controller `name` came from: path, checksum, version, isolated,
-// for run.json; null for a built-in rule.
+// for run.json; null for a built-in rule. Of one that came by add_controllers() alone
+// no more than the path is known: its checksum is null.
 [[nodiscard]] nlohmann::json plugin_of(const std::string& name);
 
 }  // namespace batchlab
