@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <numeric>
 #include <utility>
@@ -45,16 +47,35 @@ std::uint64_t count_flips(std::span<const double> rest, double so_far,
          count_flips(rest.subspan(1), so_far - rest[0], observed);
 }
 
+// The sums of eight differences (or fewer: the rest are 0) under each of their 256 sign
+// patterns, bit i for the sign of the i-th: a draw adds one number per eight.
+std::array<double, 256> signed_sums(std::span<const double> eight) {
+  std::array<double, 256> sums{};
+  sums[0] = -sum(eight);
+  for (std::size_t signs = 1; signs < sums.size(); ++signs) {
+    const auto lowest = static_cast<std::size_t>(std::countr_zero(signs));
+    const double other = lowest < eight.size() ? 2 * eight[lowest] : 0;
+    sums[signs] = sums[signs & (signs - 1)] + other;
+  }
+  return sums;
+}
+
 double drawn_flips(std::span<const double> differences, double observed,
                    std::uint32_t seed) {
+  std::vector<std::array<double, 256>> groups;
+  for (std::size_t i = 0; i < differences.size(); i += 8) {
+    const std::size_t left = differences.size() - i;
+    groups.push_back(
+        signed_sums(differences.subspan(i, std::min<std::size_t>(8, left))));
+  }
   std::uint32_t hits = 0;
   for (std::uint32_t draw = 0; draw < kDraws; ++draw) {
     ResamplingDraws draws(seed, ResamplingPurpose::sign_flips, draw);
     double flipped = 0;
     std::uint32_t bits = 0;
-    for (std::size_t i = 0; i < differences.size(); ++i, bits >>= 1) {
-      if (i % 32 == 0) bits = draws.bits();
-      flipped += (bits & 1) != 0 ? differences[i] : -differences[i];
+    for (std::size_t i = 0; i < groups.size(); ++i, bits >>= 8) {
+      if (i % 4 == 0) bits = draws.bits();
+      flipped += groups[i][bits & 255];
     }
     if (std::abs(flipped) >= observed) ++hits;
   }
@@ -96,16 +117,18 @@ class Splits {
 
   [[nodiscard]] double drawn(std::uint32_t seed) const {
     std::uint32_t found = 0;
-    std::vector<double> shuffled;
+    std::vector<double> shuffled = values_;
+    std::vector<std::size_t> taken(first_);
     for (std::uint32_t draw = 0; draw < kDraws; ++draw) {
       ResamplingDraws draws(seed, ResamplingPurpose::splits, draw);
-      shuffled = values_;
       double so_far = 0;
       for (std::size_t i = 0; i < first_; ++i) {
         const auto left = static_cast<std::uint32_t>(shuffled.size() - i);
-        std::swap(shuffled[i], shuffled[i + draws.below(left)]);
+        taken[i] = i + draws.below(left);
+        std::swap(shuffled[i], shuffled[taken[i]]);
         so_far += shuffled[i];
       }
+      for (std::size_t i = first_; i-- > 0;) std::swap(shuffled[i], shuffled[taken[i]]);
       if (hits(so_far)) ++found;
     }
     return (1 + found) / (1.0 + kDraws);

@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
+#include "results/resampling.hpp"
 #include "tests/results/support.hpp"
 
 namespace batchlab {
@@ -56,6 +58,26 @@ TEST(SignFlips, DrawnComeCloseToTheBinomial) {
   EXPECT_EQ(test.p, sign_flip_test(differences, 4).p);
   EXPECT_NE(test.p, sign_flip_test(differences, 5).p);
   EXPECT_DOUBLE_EQ(sign_flip_test(Values(40, 1)).p, 1.0 / 100001);
+}
+
+// A rival: every sign of every draw on its own.
+TEST(SignFlips, DrawnAreThoseOfTheStreamOneByOne) {
+  Values differences;
+  for (int i = 0; i < 37; ++i) differences.push_back(std::sin(i) + 0.1);
+  double found = 0;
+  for (const double difference : differences) found += difference;
+  std::uint32_t hits = 0;
+  for (std::uint32_t draw = 0; draw < 100000; ++draw) {
+    ResamplingDraws draws(3, ResamplingPurpose::sign_flips, draw);
+    const std::uint64_t low = draws.bits(),
+                        bits = low | std::uint64_t{draws.bits()} << 32;
+    double flipped = 0;
+    for (std::size_t i = 0; i < differences.size(); ++i) {
+      flipped += (bits >> i & 1) != 0 ? differences[i] : -differences[i];
+    }
+    if (std::abs(flipped) >= std::abs(found)) ++hits;
+  }
+  EXPECT_EQ(sign_flip_test(differences, 3).p, (1 + hits) / 100001.0);
 }
 
 TEST(SignFlips, RefuseARunThatNeverArrived) {
