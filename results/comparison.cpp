@@ -13,6 +13,7 @@
 #include <tuple>
 #include <utility>
 
+#include "controllers/error.hpp"
 #include "results/comparison_notes.hpp"
 #include "results/time_to_target.hpp"
 
@@ -208,9 +209,30 @@ void add_differences(Comparison& comparison, const Runs& runs) {
   add("loss", &Evaluation::loss, Better::lower);
 }
 
+// One specification's runs without those that a row of their own alone refuses.
+Runs without_refused(const Runs& runs, std::vector<std::string>& notes) {
+  const std::string split = reported_split(runs);
+  const std::optional<Target> target = common_target(runs);
+  Runs kept;
+  for (const Run* run : runs) {
+    try {
+      RowBuilder builder(run->controller(), split, target);
+      builder.add(*run);
+      static_cast<void>(builder.row());
+      kept.push_back(run);
+    } catch (const Error& error) {
+      notes.push_back(
+          fmt::format("left out: {}: {}", run->folder.string(), error.what()));
+    }
+  }
+  return kept;
+}
+
 Comparison compare_specification(const std::string& specification, Runs runs) {
-  sort_runs(runs);
   Comparison comparison;
+  std::vector<std::string> refused;
+  runs = without_refused(runs, refused);
+  sort_runs(runs);
   comparison.specification = specification;
   comparison.split = reported_split(runs);
   const std::optional<Target> target = common_target(runs);
@@ -222,6 +244,7 @@ Comparison compare_specification(const std::string& specification, Runs runs) {
   }
   add_differences(comparison, runs);
   comparison.notes = comparison_notes(runs, comparison);
+  comparison.notes.insert(comparison.notes.begin(), refused.begin(), refused.end());
   return comparison;
 }
 
@@ -255,6 +278,17 @@ std::vector<ControllerSample> last_figures(std::span<const Run* const> runs,
     }
   }
   return samples;
+}
+
+std::vector<const Run*> comparable(std::span<const Run* const> runs,
+                                   std::vector<std::string>& notes) {
+  std::vector<const Run*> kept;
+  const Runs all(runs.begin(), runs.end());
+  for (const auto& [name, members] : grouped(all, std::mem_fn(&Run::specification))) {
+    const Runs some = without_refused(members, notes);
+    kept.insert(kept.end(), some.begin(), some.end());
+  }
+  return kept;
 }
 
 std::vector<Comparison> compare(std::span<const Run> runs) {

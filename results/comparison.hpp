@@ -55,7 +55,13 @@ struct Comparison {
     std::span<const Run* const> runs, std::string_view split,
     double Evaluation::*figure);
 
-// One per specification found among the runs, in order of appearance.
+// The runs whose figures statistics take. The others, such as those that reached their
+// target at nan seconds, are named in `notes`, each with the reason.
+[[nodiscard]] std::vector<const Run*> comparable(std::span<const Run* const> runs,
+                                                 std::vector<std::string>& notes);
+
+// One per specification found among the runs, in order of appearance. Runs that are not
+// comparable() are left out, and named in its notes.
 [[nodiscard]] std::vector<Comparison> compare(std::span<const Run> runs);
 
 // The table for a terminal (aligned columns), and for machines and papers.

@@ -216,6 +216,30 @@ TEST(Compare, CountsRunsThatNeverReachTheTargetIntoTheMedian) {
   EXPECT_EQ(row.updates_to_target.median, std::numeric_limits<double>::infinity());
 }
 
+// 0.80 at nan seconds is left out whole: 0.81 and 0.82 stay.
+TEST(Compare, NamesAndLeavesOutARunThatMeetsItsTargetAtNoTime) {
+  Runs runs = seeds("phases", 3);
+  for (auto& run : runs) set_target(run, "test_accuracy", 0.7);
+  runs[0].folder = "runs/broken";
+  runs[0].evaluations[0].training_seconds = std::nan("");
+  const Comparison comparison = only(runs);
+  EXPECT_EQ(comparison.rows.at(0).runs, 2u);
+  EXPECT_NEAR(comparison.rows[0].accuracy.mean.value(), 0.815, 1e-12);
+  EXPECT_THAT(comparison.notes,
+              Contains(AllOf(HasSubstr("left out: runs/broken"), HasSubstr("nan"))));
+}
+
+TEST(Compare, OfRunsThatAreAllLeftOutHasNotesAndNoRows) {
+  Runs runs = seeds("phases", 1);
+  set_target(runs[0], "test_accuracy", 0.7);
+  runs[0].evaluations[0].training_seconds = std::nan("");
+  const Comparison comparison = only(runs);
+  EXPECT_THAT(comparison.rows, IsEmpty());
+  for (const std::string& text : {to_text(comparison), to_markdown(comparison)}) {
+    EXPECT_THAT(text, HasSubstr("left out"));
+  }
+}
+
 TEST(Notes, NameABudgetAndDataThatDiffer) {
   Runs runs = seeds("phases", 2);
   runs[1].configuration["budget"] = {{"steps", 50}};
