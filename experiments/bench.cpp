@@ -15,13 +15,10 @@
 #include "controllers/error.hpp"
 #include "experiments/environment.hpp"
 #include "experiments/training.hpp"
-#include "results/step_time_fit.hpp"
 
 namespace batchlab {
 
 namespace {
-
-constexpr std::int64_t warm_up_steps = 5;
 
 // Watches a run's clock: warm-up, then how many steps fill half a repeat, then repeats.
 class StepTimer final : public RunObserver {
@@ -35,7 +32,7 @@ class StepTimer final : public RunObserver {
                      const EvaluationResult&) override {}
 
   void on_step(const Statistics& after, double training_seconds) override {
-    if (after.step <= warm_up_steps) {
+    if (after.step <= bench_warm_up_steps) {
       begin(after.step, training_seconds);
     } else if (steps_of_repeat_ == 0) {
       if (training_seconds - since_seconds_ < options_.repeat_seconds / 2) return;
@@ -170,26 +167,6 @@ std::vector<BenchRow> bench(const RunConfiguration& run, const DataSource& sourc
     }
   }
   return rows;
-}
-
-std::vector<StepTimeFit> fit_step_time(std::span<const BenchRow> rows) {
-  std::vector<StepTimeFit> fits;
-  for (auto begin = rows.begin(); begin != rows.end();) {
-    const auto end = std::find_if(begin, rows.end(), [&](const BenchRow& row) {
-      return row.threads != begin->threads;
-    });
-    std::vector<double> batch_sizes, step_seconds;
-    for (auto row = begin; row != end; ++row) {
-      batch_sizes.push_back(static_cast<double>(row->batch_size));
-      step_seconds.push_back(row->step_seconds);
-    }
-    if (const auto line = fit_step_time_line(batch_sizes, step_seconds)) {
-      fits.push_back({begin->threads, line->a_seconds, line->b_seconds_per_example,
-                      line->largest_residual});
-    }
-    begin = end;
-  }
-  return fits;
 }
 
 }  // namespace batchlab

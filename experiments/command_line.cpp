@@ -149,14 +149,8 @@ std::optional<po::variables_map> parse_arguments(
   }
 }
 
-nlohmann::json document_argument(const Command& command,
-                                 const po::variables_map& values) {
-  if (!values.count("specification")) {
-    throw Error(ErrorKind::usage,
-                command.name + ": a specification or recipe is needed");
-  }
-  const std::string name =
-      values["specification"].as<std::vector<std::string>>().front();
+nlohmann::json document_named(const std::string& name,
+                              const po::variables_map& values) {
   std::error_code ignored;
   const bool file = std::filesystem::exists(name, ignored) || name.ends_with(".toml");
   nlohmann::json document = file ? parse_toml(read_text_file(name), name)
@@ -167,6 +161,16 @@ nlohmann::json document_argument(const Command& command,
     }
   }
   return document;
+}
+
+nlohmann::json document_argument(const Command& command,
+                                 const po::variables_map& values) {
+  if (!values.count("specification")) {
+    throw Error(ErrorKind::usage,
+                command.name + ": a specification or recipe is needed");
+  }
+  return document_named(values["specification"].as<std::vector<std::string>>().front(),
+                        values);
 }
 
 std::size_t count_argument(const std::string& option, const std::string& text,

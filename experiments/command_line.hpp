@@ -35,8 +35,12 @@ struct Command {
     boost::program_options::options_description options,
     const boost::program_options::positional_options_description& positional);
 
-// What --set and the positional argument "specification" of `values` name: a file
-// (where it exists or ends in .toml), or else a recipe. Throws Error(usage) where it is
+// The specification or recipe `name`, as a file (where it exists or ends in .toml) or
+// else a recipe, with what --set of `values` says.
+[[nodiscard]] nlohmann::json document_named(
+    const std::string& name, const boost::program_options::variables_map& values);
+
+// The same of the positional argument "specification". Throws Error(usage) where it is
 // missing.
 [[nodiscard]] nlohmann::json document_argument(
     const Command& command, const boost::program_options::variables_map& values);

@@ -23,6 +23,7 @@ endfunction()
 
 set(assets "")
 asset(assets page ${report_folder}/page.html)
+asset(assets runs ${report_folder}/runs.html)
 asset(assets style ${report_folder}/page.css)
 list(TRANSFORM report_scripts REPLACE "(.+)" "${report_folder}/\\1.js")
 asset(assets scripts ${report_scripts})

@@ -63,18 +63,6 @@ void add_run(const ReportModel& model, const ReportRun& run, const Curve& curve,
        .kind = curve.steps ? ChartLine::Kind::steps : ChartLine::Kind::line});
 }
 
-// "four-families" as the start of a file's name: letters, digits and dashes.
-std::string file_part(const std::string& text) {
-  std::string part;
-  for (const char letter : text.substr(0, 60)) {
-    const bool plain = (letter >= 'a' && letter <= 'z') ||
-                       (letter >= 'A' && letter <= 'Z') ||
-                       (letter >= '0' && letter <= '9') || letter == '_';
-    part += plain ? letter : '-';
-  }
-  return part;
-}
-
 class Figures {
  public:
   Figures(const ReportModel& model, std::size_t place, std::vector<DrawnChart>& charts)

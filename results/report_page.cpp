@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// One page that loads nothing: styles, scripts and data are in it, and its policy lets
-// run only those that it came with, by their SHA-256.
+// The page of runs: what its sections hold, and the data for its curves.
 #include <fmt/format.h>
 
-#include <map>
-
-#include "controllers/error.hpp"
 #include "report_assets.hpp"
+#include "results/comparison.hpp"
 #include "results/report.hpp"
+#include "results/report_frame.hpp"
 #include "results/report_parts.hpp"
 #include "results/report_text.hpp"
-#include "results/sha256.hpp"
 
 namespace batchlab {
 namespace {
@@ -22,25 +19,6 @@ constexpr std::size_t kFewestPoints = 20;
 // What the scripts see of each other, nobody else does.
 std::string script() {
   return fmt::format("(() => {{\n'use strict';\n{}}})();\n", report_assets::scripts);
-}
-
-// Where a debugger would look for the source: nothing is to be looked for.
-std::string without_source_map(std::string_view text) {
-  for (const std::string_view mark : {"//# sourceMappingURL", "/*# sourceMappingURL"}) {
-    text = text.substr(0, text.find(mark));
-  }
-  return std::string(text);
-}
-
-std::string policy(const std::string& style, const std::vector<std::string>& scripts) {
-  std::string sources;
-  for (const std::string& one : scripts) {
-    sources += fmt::format(" '{}'", sha256_source(one));
-  }
-  return fmt::format(
-      "default-src 'none'; script-src{}; style-src '{}'; img-src data:; base-uri "
-      "'none'; form-action 'none'",
-      sources, sha256_source(style));
 }
 
 // Fewer points of each curve until they fit.
@@ -55,51 +33,9 @@ std::string fitted_data(ReportModel& model) {
   return data;
 }
 
-// "@NAME@" by its value; values are not looked at again.
-std::string filled(std::string_view page,
-                   const std::map<std::string, std::string>& values) {
-  std::string text;
-  while (true) {
-    const std::size_t begin = page.find('@');
-    if (begin == page.npos) return text.append(page);
-    const std::size_t end = page.find('@', begin + 1);
-    text.append(page.substr(0, begin));
-    text += values.at(std::string(page.substr(begin + 1, end - begin - 1)));
-    page.remove_prefix(end + 1);
-  }
-}
-
-std::string made_line(const ReportOptions& options) {
-  const std::string line = fmt::format(
-      "Made by {} at {}.", markup_text(options.made_by), markup_text(options.made_at));
-  if (!options.refresh_seconds) return line;
-  return fmt::format(
-      "<span class=\"live\">Live</span>: runs are going on, and the page loads itself "
-      "anew every {} s. {}",
-      *options.refresh_seconds, line);
-}
-
-std::string drawings_html(const std::vector<DrawnChart>& charts) {
-  std::string html, section;
-  for (const DrawnChart& drawn : charts) {
-    if (!drawn.in_page) continue;
-    if (drawn.section != section) {
-      html += fmt::format("{}<section><h2>{}</h2>\n",
-                          section.empty() ? "" : "</section>\n", drawn.section);
-      section = drawn.section;
-    }
-    html += fmt::format(
-        "<div class=\"drawing\">{}<details><summary class=\"words\">in words</summary>"
-        "<p class=\"words\">{}</p></details></div>\n",
-        to_svg(drawn.chart, ChartUse::in_page), isolated(drawn.words, 4000));
-  }
-  return section.empty() ? "" : html + "</section>\n";
-}
-
 // What the page is made of, and what was left out of it.
 std::string origin_html(const ReportModel& model, const ReportOptions& options) {
-  std::string html = "<section id=\"origin\"><h2>How this page was made</h2>\n<pre>" +
-                     markup_text(options.command, 4000) + "</pre>\n";
+  std::string html = "<section id=\"origin\">" + command_html(options);
   html += fmt::format(
       "<p>Curves have at most {} points a run: of each stretch of steps the first, the "
       "lowest and the highest, to five digits. All else is in the files of the "
@@ -119,47 +55,23 @@ std::string origin_html(const ReportModel& model, const ReportOptions& options) 
 
 std::string page(ReportModel& model, const std::vector<DrawnChart>& charts,
                  const ReportOptions& options) {
-  const std::string style = without_source_map(report_assets::library_style) +
-                            std::string(report_assets::style);
-  const std::string library = without_source_map(report_assets::library);
-  const std::string refresh =
-      options.refresh_seconds
-          ? fmt::format(
-                "<meta name=\"refresh\" content=\"{0}\">\n<noscript><meta "
-                "http-equiv=\"refresh\" content=\"{0}\"></noscript>\n",
-                *options.refresh_seconds)
-          : "";
-  const std::string data = fitted_data(model);
-  return filled(report_assets::page,
-                {{"POLICY", policy(style, {library, script()})},
-                 {"REFRESH", refresh},
-                 {"TITLE", markup_text(options.title)},
-                 {"HEADING", isolated(options.title)},
-                 {"STYLE", style},
-                 {"MADE", made_line(options)},
-                 {"SUMMARY", summary_html(model, options.notes)},
-                 {"FIGURES", figures_html(model)},
-                 {"DRAWINGS", drawings_html(charts)},
-                 {"TABLES", tables_html(model) + origin_html(model, options)},
-                 {"DATA", data},
-                 {"LIBRARY", library},
-                 {"SCRIPT", script()}});
+  PageParts parts{.main = "",
+                  .library_style = report_assets::library_style,
+                  .data = fitted_data(model),
+                  .scripts = {std::string(report_assets::library), script()}};
+  parts.main = filled(report_assets::runs,
+                      {{"SUMMARY", summary_html(model, options.notes)},
+                       {"FIGURES", figures_html(model)},
+                       {"DRAWINGS", drawings_html(charts)},
+                       {"TABLES", tables_html(model) + origin_html(model, options)}});
+  return framed_page(parts, options);
 }
 
-// The runs without those whose figures no statistic takes, such as seconds that are no
-// number; why these were left out is added to `notes`.
-std::vector<Run> comparable(std::span<const Run> runs,
-                            std::vector<std::string>& notes) {
+std::vector<Run> kept_runs(std::span<const Run> runs, std::vector<std::string>& notes) {
+  std::vector<const Run*> all;
+  for (const Run& run : runs) all.push_back(&run);
   std::vector<Run> kept;
-  for (const Run& run : runs) {
-    try {
-      static_cast<void>(compare({&run, 1}));
-      kept.push_back(run);
-    } catch (const Error& error) {
-      notes.push_back(
-          fmt::format("left out: {}: {}", run.folder.string(), error.what()));
-    }
-  }
+  for (const Run* run : comparable(all, notes)) kept.push_back(*run);
   return kept;
 }
 
@@ -167,7 +79,7 @@ std::vector<Run> comparable(std::span<const Run> runs,
 
 Report make_report(std::span<const Run> runs, const ReportOptions& options) {
   ReportOptions noted = options;
-  const std::vector<Run> kept = comparable(runs, noted.notes);
+  const std::vector<Run> kept = kept_runs(runs, noted.notes);
   ReportModel model = report_model(kept);
   const std::vector<DrawnChart> charts = drawn_charts(model);
   Report report{.page = page(model, charts, noted), .figures = {}};

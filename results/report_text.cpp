@@ -128,6 +128,17 @@ std::string chart_number(double value) {
   return fmt::format("{:.5g}", value);
 }
 
+std::string file_part(std::string_view text) {
+  std::string part;
+  for (const char letter : text.substr(0, 60)) {
+    const bool plain = (letter >= 'a' && letter <= 'z') ||
+                       (letter >= 'A' && letter <= 'Z') ||
+                       (letter >= '0' && letter <= '9') || letter == '_';
+    part += plain ? letter : '-';
+  }
+  return part;
+}
+
 HtmlTable::HtmlTable(std::string_view caption, const std::vector<std::string>& heads)
     : columns_(heads.size()) {
   html_ = fmt::format(

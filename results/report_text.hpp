@@ -32,6 +32,9 @@ namespace batchlab {
 // is not finite.
 [[nodiscard]] std::string chart_number(double value);
 
+// "four-families" as the start of a file's name: letters, digits, _ and -.
+[[nodiscard]] std::string file_part(std::string_view text);
+
 // <table class="..."> row by row. Cells are markup: the caller has made text of them.
 class HtmlTable {
  public:

@@ -13,6 +13,7 @@
 
 #include "controllers/error.hpp"
 #include "experiments/command_line.hpp"
+#include "experiments/commands/output_files.hpp"
 #include "experiments/environment.hpp"
 #include "experiments/progress.hpp"
 #include "results/comparison.hpp"
@@ -47,18 +48,6 @@ std::vector<Run> read_runs(const Folders& folders, std::vector<std::string>& not
   return runs;
 }
 
-// A word as a shell takes it.
-std::string quoted(const std::string& word) {
-  constexpr std::string_view plain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%";
-  if (!word.empty() && word.find_first_not_of(plain) == word.npos) return word;
-  std::string text = "'";
-  for (const char letter : word) {
-    text += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
-  }
-  return text + "'";
-}
-
 std::string joined(const std::vector<std::string>& words) {
   return fmt::format("{}", fmt::join(words, " "));
 }
@@ -78,33 +67,16 @@ struct Outputs {
   std::string page, svg, markdown, csv, json;  // files and a folder; empty: not wanted
 };
 
-void make_folder(const fs::path& folder) {
-  std::error_code problem;
-  if (!folder.empty()) fs::create_directories(folder, problem);
-  if (!problem) return;
-  throw Error(ErrorKind::disk, fmt::format("{}: cannot make this folder: {}",
-                                           folder.string(), problem.message()));
-}
-
-void write(const std::string& path, const std::string& text) {
-  if (path.empty()) return;
-  make_folder(fs::path(path).parent_path());
-  if (fs::is_directory(path)) {
-    throw Error(ErrorKind::usage,
-                fmt::format("report: {} is a folder, a file is needed", path));
-  }
-  write_text(path, text);
-}
-
 void write_tables(const Outputs& outputs, std::span<const Run> runs) {
   if ((outputs.markdown + outputs.csv + outputs.json).empty()) return;
   const std::vector<Comparison> comparisons = compare(runs);
   std::string markdown;
   for (const Comparison& one : comparisons) markdown += to_markdown(one);
-  write(outputs.markdown, markdown);
-  write(outputs.csv, to_csv(comparisons));
+  write_output("report", outputs.markdown, markdown);
+  write_output("report", outputs.csv, to_csv(comparisons));
   constexpr auto replace = nlohmann::json::error_handler_t::replace;
-  write(outputs.json, to_json(comparisons).dump(2, ' ', false, replace) + '\n');
+  write_output("report", outputs.json,
+               to_json(comparisons).dump(2, ' ', false, replace) + '\n');
 }
 
 std::size_t write_all(const Outputs& outputs, const Folders& folders,
@@ -119,12 +91,8 @@ std::size_t write_all(const Outputs& outputs, const Folders& folders,
   }
   options.made_at = utc_now();
   const Report report = make_report(runs, options);
-  write(outputs.page, report.page);
-  for (const ReportFigure& figure : report.figures) {
-    if (!outputs.svg.empty()) {
-      write((fs::path(outputs.svg) / (figure.name + ".svg")).string(), figure.svg);
-    }
-  }
+  write_output("report", outputs.page, report.page);
+  write_figures("report", outputs.svg, report.figures);
   write_tables(outputs, runs);
   return runs.size();
 }
@@ -194,10 +162,8 @@ int report_runs(const Command& command, const std::vector<std::string>& argument
                                                   : Folders{"results/runs"};
   const auto every = static_cast<int>(
       count_argument("--every", (*values)["every"].as<std::string>(), 1, 86400));
-  std::vector<std::string> words = {"batchlab", "report"};
-  for (const std::string& word : arguments) words.push_back(quoted(word));
   ReportOptions made{.title = title(folders),
-                     .command = joined(words),
+                     .command = command_text("report", arguments),
                      .made_at = "",
                      .made_by = fmt::format("batchlab {}", version()),
                      .notes = {},

@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "experiments/recipes.hpp"
 #include "program.hpp"
 #include "support.hpp"
 
@@ -97,12 +100,49 @@ TEST(BenchCommand, PrintsWhatWasAskedForAsJson) {
   EXPECT_EQ(result.at("fits").size(), 1U);
 }
 
+TEST(BenchCommand, WritesAPageAndFiguresBesideMarkdown) {
+  const Experiment experiment;
+  const std::string page = (experiment.folder / "a/bench.html").string();
+  const std::string figures = (experiment.folder / "figures").string();
+  const Output output =
+      run_program({"bench", experiment.specification(), "--batch-sizes", "8,16",
+                   "--threads", "1", "--repeats", "1", "--repeat-milliseconds", "1",
+                   "--report", page, "--svg", figures, "--markdown"});
+  ASSERT_EQ(output.code, 0) << output.err;
+  EXPECT_THAT(file_text(page),
+              HasSubstr("batchlab bench " + experiment.specification()));
+  EXPECT_THAT(file_text(figures + "/tiny-step-time.svg"), HasSubstr("<svg"));
+  EXPECT_THAT(output.out, HasSubstr("\n| threads | batch size |"));
+}
+
+TEST(BenchCommand, MeasuresEachNetworkOfTheRecipesOnce) {
+  const Output output =
+      run_program({"bench", "--batch-sizes", "8", "--threads", "1", "--repeats", "1",
+                   "--repeat-milliseconds", "1", "--json"});
+  ASSERT_EQ(output.code, 0) << output.err;
+  const auto networks = nlohmann::json::parse(output.out).at("networks");
+  std::set<std::string> descriptions;
+  std::size_t specifications = 0;
+  for (const auto& network : networks) {
+    descriptions.insert(network.at("description").get<std::string>());
+    specifications += 1 + network.at("others").size();
+  }
+  EXPECT_EQ(descriptions.size(), networks.size());
+  EXPECT_EQ(specifications, recipes().size());
+}
+
+TEST(BenchCommand, RefusesTwoSpecificationsOfOneNameAndTwoFormsOfOutput) {
+  const Output twice = run_program({"bench", "four-families", "four-families"});
+  EXPECT_EQ(twice.code, 2);
+  EXPECT_THAT(twice.err, HasSubstr("four-families; rename one"));
+  EXPECT_EQ(run_program({"bench", "four-families", "--json", "--markdown"}).code, 2);
+}
+
 TEST(BenchCommand, RefusesListsThatAreNone) {
   for (const char* list : {"0", "8,x", "-1", ""}) {
     EXPECT_EQ(run_program({"bench", "four-families", "--batch-sizes", list}).code, 2)
         << list;
   }
-  EXPECT_EQ(run_program({"bench"}).code, 2);
   EXPECT_THAT(run_program({"bench", "four-familie"}).err, HasSubstr("four-families"));
 }
 

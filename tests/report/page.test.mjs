@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { closeBrowser, makePage, open, openBrowser, scrollThrough, temporaryFolder, writeRuns } from './support.mjs';
+import { closeBrowser, makePage, open, openBrowser, scrollThrough, seriousFaults, temporaryFolder, writeRuns } from './support.mjs';
 
 before(openBrowser);
 after(closeBrowser);
@@ -135,15 +133,11 @@ test('the answer stands in front, without scripts too', async t => {
   await close();
 });
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
 for (const colorScheme of ['light', 'dark']) {
   test(`axe finds nothing serious in ${colorScheme}`, async t => {
     const { page, close } = await open(ordinaryPage(t), { colorScheme });
     await scrollThrough(page);
-    await page.evaluate(axe);
-    const { violations } = await page.evaluate(() => window.axe.run());
-    const serious = violations.filter(found => ['serious', 'critical'].includes(found.impact));
-    assert.deepEqual(serious.map(found => [found.id, found.nodes.map(node => node.html.slice(0, 200))]), []);
+    assert.deepEqual(await seriousFaults(page), []);
     await close();
   });
 }

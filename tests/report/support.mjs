@@ -2,7 +2,8 @@
 //
 // Runs as files, pages made of them by the program, and a browser that tells on them.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -91,4 +92,14 @@ export async function scrollThrough(page) {
     await plot.scrollIntoViewIfNeeded();
     await page.waitForTimeout(60);
   }
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
+
+// What axe calls serious or critical, each with the elements.
+export async function seriousFaults(page) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run());
+  return violations.filter(found => ['serious', 'critical'].includes(found.impact))
+    .map(found => [found.id, found.nodes.map(node => node.html.slice(0, 200))]);
 }
