@@ -46,6 +46,15 @@ std::vector<SeedValue> totals(const std::vector<const Run*>& runs, const char* k
   return values;
 }
 
+std::vector<SeedValue> decision_costs(const std::vector<const Run*>& runs) {
+  std::vector<SeedValue> values;
+  for (const Run* run : runs) {
+    const auto cost = microseconds_per_decision(*run);
+    if (cost && run->status() == "finished") values.push_back({run->seed(), *cost});
+  }
+  return values;
+}
+
 std::vector<SeedValue> last_values(const std::vector<const Run*>& runs,
                                    const std::string& split,
                                    double Evaluation::*figure) {
@@ -88,6 +97,9 @@ class SampleTable {
     }
     total("training seconds in all", "training_seconds",
           &ComparisonRow::training_seconds);
+    rows("cost per decision, microseconds in the rule",
+         &ComparisonRow::microseconds_per_decision,
+         [](const auto& runs) { return decision_costs(runs); });
     return table_.html();
   }
 

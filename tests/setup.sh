@@ -6,7 +6,7 @@ packages=(
   g++ cmake ninja-build
   libxtensor-dev libxtensor-blas-dev libxsimd-dev libopenblas-dev
   libboost-dev libboost-program-options-dev libtomlplusplus-dev nlohmann-json3-dev
-  librandom123-dev libfmt-dev zlib1g-dev dataset-fashion-mnist
+  librandom123-dev libfmt-dev zlib1g-dev libssl-dev dataset-fashion-mnist
   libgtest-dev libgmock-dev libbenchmark-dev libjs-dygraphs python3
 )
 
