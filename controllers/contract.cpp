@@ -15,14 +15,14 @@ namespace {
 using nlohmann::json;
 
 template <void (*check)(const Subject&)>
-std::string outcome(const Subject& subject) {
+Verdict outcome(const Subject& subject) {
   try {
     check(subject);
-    return "";
+    return {};
   } catch (const promise::Broken& broken) {
-    return broken.what;
+    return {broken.what, broken.untried};
   } catch (const std::exception& error) {
-    return std::string("fails: ") + error.what();
+    return {std::string("fails: ") + error.what()};
   }
 }
 

@@ -19,14 +19,20 @@ namespace batchlab {
 struct Subject {
   const Entry& entry;
   std::vector<nlohmann::json> variants;  // tables of options; the first one works
+  bool exhaustive = true;  // with them the rule does all that it ever does
+};
+
+struct Verdict {
+  std::string failure;   // what breaks the promise; empty where it holds
+  bool untried = false;  // nothing can be said, and `failure` says why
 };
 
 struct Promise {
   std::string_view name;   // in one word: "repeatable"
   std::string_view claim;  // in one sentence
-  // What breaks it, in words with the numbers; empty where it holds. What the rule
-  // throws breaks it too. Makes its own rules, so that none sees what another broke.
-  std::string (*check)(const Subject& subject);
+  // What breaks it, in words with the numbers. What the rule throws breaks it too.
+  // Makes its own rules, so that none sees what another broke.
+  Verdict (*check)(const Subject& subject);
 };
 
 [[nodiscard]] std::span<const Promise> contract();

@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "controllers/contract.hpp"
 
@@ -13,15 +14,21 @@ namespace batchlab::promise {
 
 struct Broken {
   std::string what;
+  bool untried = false;
 };
 
 inline constexpr Setting setting_tried{54000};  // the training set of Fashion-MNIST
 inline constexpr int steps_tried = 300;
 
-// As make_controller(), of an entry that need not be in the registry.
+// As make_controller(), of an entry that need not be in the registry. Options that are
+// measured where unset are given the value that a step of some time gives.
 [[nodiscard]] std::unique_ptr<Controller> made(const Entry& entry,
                                                const nlohmann::json& options,
                                                const Setting& setting = setting_tried);
+
+// `options` with one of those of `entry` changed: to an end of its range, or flipped.
+[[nodiscard]] std::vector<nlohmann::json> neighbours(const Entry& entry,
+                                                     const nlohmann::json& options);
 
 // What the rule, its options and its entry are (contract_options.cpp).
 void describes_itself(const Subject& subject);

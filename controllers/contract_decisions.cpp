@@ -46,8 +46,25 @@ class Trial {
     return made(entry_, options_);
   }
 
-  [[noreturn]] void broken(const Statistics& at, const std::string& what) const {
-    throw Broken{fmt::format("with {} at step {}: {}", options_.dump(), at.step, what)};
+  // Whether `shows` is true of a trial with one option changed. What fails shows
+  // nothing: those options are not in question.
+  template <class Shows>
+  [[nodiscard]] bool a_neighbour(Shows shows) const {
+    for (const json& options : neighbours(entry_, options_)) {
+      try {
+        if (shows(Trial(entry_, options))) return true;
+      } catch (const Error&) {
+      }
+    }
+    return false;
+  }
+
+  [[nodiscard]] std::string at(const Statistics& told, const std::string& what) const {
+    return fmt::format("with {} at step {}: {}", options_.dump(), told.step, what);
+  }
+
+  [[noreturn]] void broken(const Statistics& told, const std::string& what) const {
+    throw Broken{at(told, what)};
   }
 
   void expect_sound(const Statistics& at, const Decision& decision) const {
@@ -100,6 +117,36 @@ bool matters(const Trial& trial, std::optional<double> Statistics::*field,
     if (!same_choice(with->decide(told), without->decide(changed))) return true;
   }
   return false;
+}
+
+// Whether `field` matters at all. It may do so only where it is absent, or beyond a
+// threshold.
+bool is_read(const Trial& trial, std::optional<double> Statistics::*field,
+             bool extends) {
+  return matters(trial, field, std::nullopt, extends) ||
+         matters(trial, field, 0, extends) || matters(trial, field, 1e6, extends);
+}
+
+// What was not seen breaks a promise where the options tried would have shown it.
+Broken unseen(const Subject& subject, const std::string& what) {
+  if (subject.exhaustive || subject.entry.options.empty()) return {what};
+  return {what + "; other options than the defaults, and the ends of their ranges, may",
+          true};
+}
+
+struct Seen {
+  bool extends = false, branches = false;
+};
+
+// What a rule does in a run. A program need not answer what it is never asked.
+void see(const Trial& trial, const Entry& entry, Seen& seen) {
+  const bool asked = entry.extends_batches || entry.plugin.empty();
+  const auto rule = trial.make();
+  for (int step = 0; step < steps_tried; ++step) {
+    const Statistics told = statistics_at(step);
+    seen.extends = seen.extends || (asked && rule->extended_batch_size(told) != 0);
+    seen.branches = seen.branches || rule->decide(told).branching != Branching{};
+  }
 }
 
 // A run that diverges: losses and statistics of `value`, batches of one or of all.
@@ -160,20 +207,21 @@ void reads_only_what_it_declares(const Subject& subject) {
   });
 }
 
-// A statistic may matter only where it is absent, or beyond a threshold.
 void reads_what_it_declares(const Subject& subject) {
   const bool extends = subject.entry.extends_batches;
   for_each_trial(subject, [&](const Trial& trial) {
     const Needs needs = trial.make()->needs();
     for (const auto& [name, field, per_step] : quantities) {
-      if (!needs.has(field) || matters(trial, field, std::nullopt, extends) ||
-          matters(trial, field, 0, extends) || matters(trial, field, 1e6, extends)) {
-        continue;
-      }
-      trial.broken(statistics_at(0),
-                   fmt::format("{} is declared, but absent, 0 or 1e6 it changes none "
-                               "of {} decisions",
-                               name, steps_tried));
+      if (!needs.has(field) || is_read(trial, field, extends)) continue;
+      const bool elsewhere = !subject.exhaustive &&
+                             trial.a_neighbour([&, field = field](const Trial& other) {
+                               return is_read(other, field, extends);
+                             });
+      if (elsewhere) continue;
+      throw unseen(subject,
+                   trial.at({}, fmt::format("{} is declared, but absent, 0 or 1e6 it "
+                                            "changes none of {} decisions",
+                                            name, steps_tried)));
     }
   });
 }
@@ -195,25 +243,31 @@ void open_loop_reads_counts(const Subject& subject) {
   });
 }
 
-// A program need not answer what it is never asked.
 void extends_and_branches_as_said(const Subject& subject) {
-  const bool asked = subject.entry.extends_batches || subject.entry.plugin.empty();
-  bool extends = false, branches = false;
-  for_each_trial(subject, [&](const Trial& trial) {
-    const auto rule = trial.make();
-    for (int step = 0; step < steps_tried; ++step) {
-      const Statistics told = statistics_at(step);
-      extends = extends || (asked && rule->extended_batch_size(told) != 0);
-      branches = branches || rule->decide(told).branching != Branching{};
-    }
-  });
-  const auto check = [](const char* what, bool says, bool does) {
-    if (says == does) return;
-    throw Broken{fmt::format("its entry says {} = {}, but in {} steps it does{}", what,
-                             says, steps_tried, does ? "" : " not")};
+  const Entry& entry = subject.entry;
+  Seen seen;
+  for_each_trial(subject, [&](const Trial& trial) { see(trial, entry, seen); });
+  const auto says_what_it_does = [&](const Seen& does) {
+    return entry.extends_batches == does.extends && entry.branches == does.branches;
   };
-  check("extends_batches", subject.entry.extends_batches, extends);
-  check("branches", subject.entry.branches, branches);
+  if (!subject.exhaustive && !says_what_it_does(seen)) {
+    for_each_trial(subject, [&](const Trial& trial) {
+      (void)trial.a_neighbour([&](const Trial& other) {
+        see(other, entry, seen);
+        return says_what_it_does(seen);
+      });
+    });
+  }
+  const auto check = [&](const char* what, bool says, bool does) {
+    if (says == does) return;
+    const std::string found =
+        fmt::format("its entry says {} = {}, but in {} steps it does{}", what, says,
+                    steps_tried, does ? "" : " not");
+    if (does) throw Broken{found};
+    throw unseen(subject, found);
+  };
+  check("extends_batches", entry.extends_batches, seen.extends);
+  check("branches", entry.branches, seen.branches);
 }
 
 void survives_divergence(const Subject& subject) {

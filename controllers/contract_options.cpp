@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string_view>
@@ -16,7 +17,9 @@ namespace {
 using nlohmann::json;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double unlimited = 1e300;       // of a range of numbers, as in option.hpp
+constexpr double unlimited = 1e300;  // of a range of numbers, as in option.hpp
+// Of a step of some network, without its examples and for each.
+constexpr double a_seconds_tried = 1e-4, b_seconds_tried = 1e-5;
 constexpr double unlimited_count = 9e15;  // about 2^53: of integers
 
 // The message when `options` are refused; "" when they are accepted. A crash is no
@@ -74,10 +77,14 @@ std::string refusal_of(const Subject& subject, const Option& option, double valu
   return refusal(subject.entry, options, Setting{1'000'000'000'000});
 }
 
+bool is_limited(const Option& option, double end) {
+  return std::abs(end) < (is_number(option) ? unlimited : unlimited_count);
+}
+
 // One end of a range, and the value next to it outside.
 void check_end(const Subject& subject, const Option& option, double end,
                double direction) {
-  if (std::abs(end) >= (is_number(option) ? unlimited : unlimited_count)) return;
+  if (!is_limited(option, end)) return;
   const double outside =
       is_number(option) ? std::nextafter(end, direction * infinity) : end + direction;
   const std::string error = refusal_of(subject, option, outside);
@@ -99,7 +106,33 @@ void check_end(const Subject& subject, const Option& option, double end,
 
 std::unique_ptr<Controller> made(const Entry& entry, const json& options,
                                  const Setting& setting) {
-  return entry.make(checked_options(entry.name, entry.options, options), setting);
+  json complete = checked_options(entry.name, entry.options, options);
+  for (const Option& option : entry.options) {
+    if (!option.from_step_time || !complete.contains(option.name)) continue;
+    json& value = complete[option.name];
+    if (!value.is_null()) continue;
+    value = std::clamp(option.from_step_time(a_seconds_tried, b_seconds_tried),
+                       option.minimum, option.maximum);
+  }
+  return entry.make(complete, setting);
+}
+
+std::vector<json> neighbours(const Entry& entry, const json& options) {
+  std::vector<json> all;
+  const auto add = [&](const Option& option, const json& value) {
+    json changed = options;
+    give_meaning(entry, option, changed);
+    changed[option.name] = value;
+    all.push_back(std::move(changed));
+  };
+  for (const Option& option : entry.options) {
+    if (option.kind == Option::Kind::boolean) add(option, option.default_value != true);
+    if (!is_numeric(option)) continue;
+    for (const double end : {option.minimum, option.maximum}) {
+      if (is_limited(option, end)) add(option, value_of(option, end));
+    }
+  }
+  return all;
 }
 
 void describes_itself(const Subject& subject) {

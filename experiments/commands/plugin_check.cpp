@@ -18,19 +18,21 @@ namespace po = boost::program_options;
 using nlohmann::json;
 
 // Each promise makes its controllers, and so their processes, anew. One that takes
-// options which have no default is untried, and `holds` null.
+// options which have no default, or may show with other options only, is untried, and
+// `holds` null.
 json checked_promises(const Entry& entry) {
-  const Subject subject{entry, option_variants(entry)};
+  const Subject subject{entry, option_variants(entry), false};
   const std::string missing = missing_options(entry);
   json promises = json::array();
   for (const Promise& promise : contract()) {
-    const std::string failure = promise.check(subject);
+    const auto [failure, unseen] = promise.check(subject);
     promises.push_back({{"name", promise.name},
                         {"claim", promise.claim},
                         {"holds", failure.empty()},
                         {"failure", printable(failure, 1000)}});
-    const bool untried = !missing.empty() && failure.find(missing) != std::string::npos;
-    if (untried) promises.back()["holds"] = nullptr;
+    const bool no_options =
+        !missing.empty() && failure.find(missing) != std::string::npos;
+    if (unseen || no_options) promises.back()["holds"] = nullptr;
   }
   return promises;
 }
@@ -81,7 +83,8 @@ void print_report(const json& report) {
   }
   const int broken = report.at("broken"), untried = report.at("untried");
   if (untried > 0)
-    fmt::print("untried: {} (options without a default are missing)\n", untried);
+    fmt::print("untried: {} (other options than the defaults would show them)\n",
+               untried);
   if (broken > 0)
     fmt::print("{} {} broken\n", broken, broken == 1 ? "promise is" : "promises are");
   else
@@ -123,9 +126,9 @@ const Command plugin_check_command{
     "Prints for each\n"
     "promise whether it holds, or what was seen. A crash, or no answer in time, breaks "
     "the promise\n"
-    "in question, and the next is tried anew. What takes options without a default is "
-    "untried.\n"
-    "Exit code 6 if a promise is broken.\n\n"
+    "in question, and the next is tried anew. What other options alone can "
+    "show is\n"
+    "untried. Exit code 6 if a promise is broken.\n\n"
     "  batchlab plugin check ./mine.so\n"
     "  batchlab plugin check ./mine.py --plugin-time-limit 2 --json",
     run_check};

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -51,11 +52,15 @@ Entry entry_of(const Scripted::Script& script, Needs needs = {}) {
 
 Decision plain(const Statistics&, int) { return {32, "always 32"}; }
 
+const Promise& contract_promise(const std::string& name) {
+  return *std::ranges::find(contract(), name, &Promise::name);
+}
+
 // What each promise finds in `entry`, but those that hold.
 std::map<std::string, std::string> found(const Entry& entry) {
   std::map<std::string, std::string> found;
   for (const Promise& promise : contract()) {
-    const std::string what = promise.check({entry, option_variants(entry)});
+    const std::string what = promise.check({entry, option_variants(entry)}).failure;
     if (!what.empty()) found[std::string(promise.name)] = what;
   }
   return found;
@@ -206,6 +211,62 @@ TEST(BrokenPromises, AStatisticMayMatterBeyondAThresholdAlone) {
     return {statistics.validation_accuracy.value_or(0) > 0.99 ? 64.0 : 32.0, "rare"};
   };
   EXPECT_EQ(found(entry_of(rare, {&Statistics::validation_accuracy}), "reads_all"), "");
+}
+
+// With the defaults alone: the rule reads the statistic for sizes above 1000 only,
+// which is seen at the upper end of the range.
+TEST(BrokenPromises, WhatOtherOptionsShowIsLookedForAndElseUntried) {
+  const auto verdict = [](Entry entry, double least_size) {
+    entry.make = [=](const json& options, const Setting&) {
+      const bool reads = options.at("size") > least_size;
+      return std::make_unique<Scripted>(
+          [=](const Statistics& told, int) -> Decision {
+            return {reads ? told.step_seconds.value_or(1) + 1 : 32.0, "by time"};
+          },
+          Needs{&Statistics::step_seconds});
+    };
+    return contract_promise("reads_all").check({entry, option_variants(entry), false});
+  };
+  EXPECT_EQ(verdict(entry_of(plain), 1000).failure, "");
+  const Verdict nowhere = verdict(entry_of(plain), 1e30);
+  EXPECT_TRUE(nowhere.untried);
+  EXPECT_THAT(nowhere.failure, AllOf(HasSubstr("step_seconds is declared"),
+                                     HasSubstr("; other options than the defaults")));
+}
+
+TEST(BrokenPromises, WhatIsSeenOfBranchesIsBrokenAndWhatIsNotSeenUntried) {
+  const auto verdict = [](bool says, bool does, bool options) {
+    Entry entry = entry_of([=](const Statistics&, int) {
+      Decision decision{32, "x"};
+      if (does) decision.branching.keep_as = 1;
+      return decision;
+    });
+    entry.branches = says;
+    if (!options) entry.options.clear();
+    return contract_promise("extensions").check({entry, option_variants(entry), false});
+  };
+  EXPECT_EQ(verdict(true, true, true).failure, "");
+  EXPECT_FALSE(verdict(false, true, true).untried);
+  EXPECT_NE(verdict(false, true, true).failure, "");
+  EXPECT_TRUE(verdict(true, false, true).untried);
+  EXPECT_FALSE(verdict(true, false, false).untried) << "there are no other options";
+  EXPECT_NE(verdict(true, false, false).failure, "");
+}
+
+TEST(BrokenPromises, AnOptionThatIsMeasuredIsGivenAValue) {
+  Entry entry = entry_of(plain);
+  Option ratio = number_option("ratio", 1, 0, 1e6, "", "of costs");
+  ratio.default_value = nullptr;  // 1e-4 / 1e-5 = 10
+  ratio = measured_where_unset([](double a, double b) { return a / b; }, ratio);
+  entry.options.push_back(ratio);
+  std::vector<double> given;
+  entry.make = [&given](const json& options, const Setting&) {
+    given.push_back(options.at("ratio"));
+    return std::make_unique<Scripted>(plain, Needs{});
+  };
+  EXPECT_EQ(contract_promise("sound").check({entry, {json::object()}}).failure, "");
+  ASSERT_EQ(given.size(), 1U);
+  EXPECT_DOUBLE_EQ(given.front(), 10);
 }
 
 TEST(BrokenPromises, EveryQuantityIsToldNowAndThen) {
