@@ -4,6 +4,7 @@
 // specifications, the help of `batchlab controllers` and the tables of the READMEs.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -43,7 +44,7 @@ struct Option {
   } only_for = {};
   // Where it is unset, the time of a step of the run, a + b B seconds for B examples,
   // is measured before the run, and this is its value.
-  double (*from_step_time)(double a_seconds, double b_seconds) = nullptr;
+  std::function<double(double a_seconds, double b_seconds)> from_step_time = {};
 };
 
 // `option`, a number without default, so measured.

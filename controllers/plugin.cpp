@@ -153,7 +153,10 @@ class Description {
     return list.data();
   }
 
+  // What crosses is a plain function; measured_where_unset() makes no other.
   batchlab_option described(const Option& option) {
+    using Plain = double (*)(double, double);
+    const Plain* measured = option.from_step_time.target<Plain>();
     return {kept(option.name),
             static_cast<std::int32_t>(option.kind),
             kept(option.default_value.dump()),
@@ -166,7 +169,7 @@ class Description {
             kept(option.only_for.choice),
             kept(option.only_for.values),
             option.only_for.values.size(),
-            option.from_step_time};
+            measured != nullptr ? *measured : nullptr};
   }
 
   batchlab_entry described(const Entry& entry) {

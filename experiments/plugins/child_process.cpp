@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -93,7 +95,7 @@ std::string on_one_line(std::string words) {
 
 ChildProcess::ChildProcess(const std::vector<std::string>& command,
                            std::int64_t memory_bytes)
-    : process_(start_process(command, memory_bytes)) {}
+    : process_(start_process(command, memory_bytes)), memory_bytes_(memory_bytes) {}
 
 ChildProcess::~ChildProcess() {
   process_.input.close();
@@ -179,11 +181,13 @@ std::optional<std::string> ChildProcess::whole_line() {
 bool ChildProcess::ended() {
   if (exit_code_ || signal_) return true;
   siginfo_t what{};
-  const int failed = ::waitid(P_PID, static_cast<id_t>(process_.number), &what,
-                              WEXITED | WNOHANG | WNOWAIT);
+  rusage used{};  // glibc's waitid() does not tell
+  const auto failed = ::syscall(SYS_waitid, P_PID, process_.number, &what,
+                                WEXITED | WNOHANG | WNOWAIT, &used);
   if (failed != 0) return errno == ECHILD;  // where SIGCHLD is ignored
   if (what.si_pid == 0) return false;
   (what.si_code == CLD_EXITED ? exit_code_ : signal_) = what.si_status;
+  used_bytes_ = used.ru_maxrss * 1024;
   return true;
 }
 
@@ -200,10 +204,19 @@ bool ChildProcess::ends_before(Time end) {
 }
 
 std::string ChildProcess::how_it_ended() const {
+  // What was reserved and never written to, or the block that was refused, is not in
+  // it.
+  const bool at_limit = memory_bytes_ > 0 && used_bytes_ > memory_bytes_ / 4 * 3;
+  const std::string memory =
+      at_limit ? fmt::format(", at its memory limit (used {} of {} MB),",
+                             used_bytes_ >> 20, memory_bytes_ >> 20)
+               : "";
   if (signal_) {
-    return fmt::format("ended by signal {} ({})", *signal_, ::strsignal(*signal_));
+    return fmt::format("ended by signal {} ({}){}", *signal_, ::strsignal(*signal_),
+                       memory);
   }
-  return exit_code_ ? fmt::format("exited with code {}", *exit_code_) : "ended";
+  return exit_code_ ? fmt::format("exited with code {}{}", *exit_code_, memory)
+                    : "ended";
 }
 
 void ChildProcess::fail_without_output() {

@@ -54,6 +54,7 @@ class ChildProcess {
   std::string unread_;  // of its output
   std::string words_;   // the last of its errors
   std::optional<int> exit_code_, signal_;
+  std::int64_t memory_bytes_, used_bytes_ = 0;  // allowed; at most resident
 };
 
 }  // namespace batchlab

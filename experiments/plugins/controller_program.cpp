@@ -21,6 +21,14 @@ using nlohmann::json;
 
 constexpr std::size_t most_of_a_text = 400;  // bytes
 
+// `text`, opened by `who` where it does not name it: a library that is isolated does,
+// or names the controller in it.
+std::string naming(const std::string& who, const std::string& text) {
+  const bool named = text.starts_with(who + ": ") ||
+                     text.find(fmt::format("({}): ", who)) < text.find(": ");
+  return named ? text : fmt::format("{}: {}", who, text);
+}
+
 // A program that has been started, as one that answers. `who` opens each message.
 class Program {
  public:
@@ -29,7 +37,7 @@ class Program {
     try {
       child_.emplace(options.command, options.memory_bytes);
     } catch (const Error& error) {
-      throw Error(ErrorKind::plugin, fmt::format("{}: {}", who_, error.what()));
+      throw Error(ErrorKind::plugin, naming(who_, error.what()));
     }
   }
 
@@ -46,7 +54,7 @@ class Program {
       return read(answer);
     } catch (const Error& error) {
       throw Error(error.kind(),
-                  fmt::format("{}: {} (while {})", who_, error.what(), doing));
+                  fmt::format("{} (while {})", naming(who_, error.what()), doing));
     }
   }
 
@@ -70,8 +78,10 @@ class Program {
   }
 
   [[noreturn]] static void refuse(const json& answer, ErrorKind kind) {
-    const std::string text = Members(answer, "answer", {"error"}).text("error");
-    throw Error(kind, printable(text, most_of_a_text));
+    const Members members(answer, "answer", {"error", "usage"});
+    const bool its_own = members.has("usage") && !members.boolean("usage");
+    throw Error(its_own ? ErrorKind::plugin : kind,
+                printable(members.text("error"), most_of_a_text));
   }
 
   std::string who_;
@@ -151,17 +161,43 @@ class ProgramController final : public Controller {
   Needs needs_;
 };
 
+std::unique_ptr<Program> started(const std::string& name, const std::string& file,
+                                 const ProgramOptions& options) {
+  return std::make_unique<Program>(fmt::format("{} ({})", name, file), options);
+}
+
+// Asks a process of its own each time: before the runs, some few times.
+double measured(Program& program, const std::string& controller,
+                const std::string& option, double a_seconds, double b_seconds) {
+  (void)introduce(program);
+  const json request = {{"controller", controller},
+                        {"option", option},
+                        {"a_seconds", a_seconds},
+                        {"b_seconds", b_seconds}};
+  const double value = program.ask(
+      {{"from_step_time", request}}, "asked for " + option, [](const json& answer) {
+        return Members(answer, "answer", {"value"}).number("value");
+      });
+  return checked_measured(value, option, program.who());
+}
+
 Entry entry_of(const json& document, const std::filesystem::path& path,
                const ProgramOptions& options) {
   const std::string file = printable(path.string(), most_of_a_text);
   Entry entry = checked(entry_from(document), file);
   entry.plugin = path.string();
+  for (Option& option : entry.options) {
+    if (!option.from_step_time) continue;
+    option.from_step_time = [name = entry.name, option = option.name, file, options](
+                                double a_seconds, double b_seconds) {
+      return measured(*started(name, file, options), name, option, a_seconds,
+                      b_seconds);
+    };
+  }
   entry.make = [name = entry.name, file, options](const json& given,
                                                   const Setting& setting) {
-    auto program =
-        std::make_unique<Program>(fmt::format("{} ({})", name, file), options);
     return std::make_unique<ProgramController>(
-        std::move(program),
+        started(name, file, options),
         json{{"controller", name},
              {"options", given},
              {"setting", {{"training_set_size", setting.training_set_size}}}});

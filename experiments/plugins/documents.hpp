@@ -56,7 +56,8 @@ class Members {
 [[nodiscard]] Statistics statistics_from(const nlohmann::json& document);
 [[nodiscard]] Decision decision_from(const nlohmann::json& document);
 [[nodiscard]] Needs needs_from(const nlohmann::json& document);
-// Without make() and plugin, and not yet checked (outside_entry.hpp).
+// Without make(), plugin and anyone to ask for what is measured, and not yet checked
+// (outside_entry.hpp).
 [[nodiscard]] Entry entry_from(const nlohmann::json& document);
 
 }  // namespace batchlab

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Entries of the registry as JSON, and back. An option whose value is measured before
-// the run (Option::from_step_time) is told as one that is unset.
+// Entries of the registry as JSON, and back. That the value of an option is measured
+// before the run is told; which value that is, has to be asked
+// (controller_program.cpp).
 
 #include <fmt/format.h>
 
@@ -59,6 +60,7 @@ json option_document(const Option& option) {
   if (option.maximum != usual.maximum) document["maximum"] = option.maximum;
   if (!option.choices.empty()) document["choices"] = option.choices;
   if (!option.unit.empty()) document["unit"] = option.unit;
+  if (option.from_step_time) document["measured_where_unset"] = true;
   if (!option.only_for.choice.empty()) {
     document["only_for"] = {{"choice", option.only_for.choice},
                             {"values", option.only_for.values}};
@@ -78,11 +80,15 @@ Option::Condition condition_from(const json& document, const std::string& place)
   return {members.text("choice"), members.texts("values")};
 }
 
+double nobody_to_ask(double /*a_seconds*/, double /*b_seconds*/) {
+  throw Error(ErrorKind::plugin, "nobody is there to ask for a measured option");
+}
+
 Option option_from(const json& document) {
   const std::string place = "option" + name_in(document);
   const Members members(document, place,
                         {"name", "kind", "default", "minimum", "maximum", "unit",
-                         "help", "choices", "only_for"});
+                         "help", "choices", "measured_where_unset", "only_for"});
   Option option;
   option.name = members.text("name");
   option.kind = kind_of(members.text("kind"), place);
@@ -92,6 +98,9 @@ Option option_from(const json& document) {
   if (members.has("maximum")) option.maximum = members.number("maximum");
   if (members.has("choices")) option.choices = members.texts("choices");
   if (members.has("unit")) option.unit = members.text("unit");
+  const bool measured =
+      members.has("measured_where_unset") && members.boolean("measured_where_unset");
+  if (measured) option.from_step_time = nobody_to_ask;
   if (members.has("only_for")) {
     option.only_for = condition_from(members.at("only_for"), place);
   }

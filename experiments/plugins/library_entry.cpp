@@ -8,7 +8,9 @@
 
 #include "controllers/error.hpp"
 #include "controllers/plugin_values.hpp"
+#include "experiments/plugins/call_guard.hpp"
 #include "experiments/plugins/library_controller.hpp"
+#include "experiments/plugins/outside_decision.hpp"
 #include "experiments/plugins/outside_entry.hpp"
 
 namespace batchlab {
@@ -90,7 +92,12 @@ Option option_from(const std::string& who, const batchlab_option& given,
   option.only_for = {std::string(from_plugin(given.only_for, longest_text)),
                      words_from(who, "conditions of " + shown, given.only_for_values,
                                 given.only_for_value_count)};
-  option.from_step_time = given.from_step_time;
+  if (given.from_step_time != nullptr) {
+    option.from_step_time = [=, measured = given.from_step_time](double a, double b) {
+      const double value = call_guarded(who, [&] { return measured(a, b); });
+      return checked_measured(value, shown, who);
+    };
+  }
   return option;
 }
 

@@ -59,4 +59,11 @@ double checked_extension(double examples, const std::string& who) {
   return examples;
 }
 
+double checked_measured(double value, const std::string& name, const std::string& who) {
+  if (!std::isfinite(value)) {
+    refuse(who, (name + " from the time of a step").c_str(), "finite", value);
+  }
+  return value;
+}
+
 }  // namespace batchlab

@@ -21,4 +21,8 @@ inline constexpr double least_outside_batch_size = 1, most_outside_batch_size = 
 // a batch size.
 [[nodiscard]] double checked_extension(double examples, const std::string& who);
 
+// `value` if it may be that of the option `name`, which was measured: finite.
+[[nodiscard]] double checked_measured(double value, const std::string& name,
+                                      const std::string& who);
+
 }  // namespace batchlab

@@ -58,6 +58,13 @@ void check_default(const std::string& who, Option option) {
     refuse(who, fmt::format("option {}: minimum {} is above maximum {}", option.name,
                             option.minimum, option.maximum));
   }
+  const bool numberless =
+      option.kind != Option::Kind::number || !option.default_value.is_null();
+  if (option.from_step_time && numberless) {
+    refuse(who, fmt::format("option {}: what is measured where unset must be a number "
+                            "without a default",
+                            option.name));
+  }
   if (option.default_value.is_null()) return;
   option.only_for = {};
   const json alone = json::object();

@@ -156,7 +156,8 @@ json plugin_of(const std::string& name) {
   if (path.empty()) return {};
   const auto added = added_plugins().find(path);
   if (added != added_plugins().end()) return added->second;
-  return {{"path", path}, {"checksum", nullptr}, {"version", ""}, {"isolated", nullptr}};
+  return {
+      {"path", path}, {"checksum", nullptr}, {"version", ""}, {"isolated", nullptr}};
 }
 
 }  // namespace batchlab

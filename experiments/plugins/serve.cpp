@@ -69,10 +69,14 @@ template <class Action>
 json what_happens(Action action) {
   try {
     return action();
+  } catch (const Error& error) {
+    json answer = {{"error", error.what()}};
+    if (error.kind() != ErrorKind::usage) answer["usage"] = false;
+    return answer;
   } catch (const std::exception& error) {
-    return {{"error", error.what()}};
+    return {{"error", error.what()}, {"usage", false}};
   } catch (...) {
-    return {{"error", "threw what is no std::exception"}};
+    return {{"error", "threw what is no std::exception"}, {"usage", false}};
   }
 }
 
@@ -86,9 +90,11 @@ class Server {
 
  private:
   json answer_to(const json& request) {
-    const Members members(request, "request",
-                          {"hello", "create", "decide", "extend", "save", "load"});
+    const Members members(
+        request, "request",
+        {"hello", "from_step_time", "create", "decide", "extend", "save", "load"});
     if (members.has("hello")) return introduction(members.table("hello"));
+    if (members.has("from_step_time")) return measured(members.table("from_step_time"));
     if (members.has("create")) return create(members.table("create"));
     if (members.has("decide")) {
       return document(rule().decide(statistics_from(members.at("decide"))));
@@ -114,6 +120,18 @@ class Server {
     json answer = {{"protocol", protocol_version}, {"controllers", controllers}};
     if (!served_.version.empty()) answer["version"] = served_.version;
     return answer;
+  }
+
+  json measured(const json& what) const {
+    const Members members(what, "from_step_time",
+                          {"controller", "option", "a_seconds", "b_seconds"});
+    const std::string& name = members.text("option");
+    for (const Option& option : named(members.text("controller")).options) {
+      if (option.name != name || !option.from_step_time) continue;
+      return {{"value", option.from_step_time(members.number("a_seconds"),
+                                              members.number("b_seconds"))}};
+    }
+    throw Error(ErrorKind::plugin, printable(name) + " is no option that is measured");
   }
 
   json create(const json& what) {

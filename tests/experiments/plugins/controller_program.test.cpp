@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <sstream>
@@ -63,6 +64,9 @@ TEST(ControllerProgram, ThatOfTheReadmeIsAController) {
   EXPECT_EQ(one->decide(after_epochs(0)).batch_size, 32);
   EXPECT_EQ(other->decide(after_epochs(3)).batch_size, 400);  // 50 * 2^3
   EXPECT_EQ(one->decide(after_epochs(1)).reason, "1 epochs are over");
+  Statistics noisy = after_epochs(3);
+  noisy.noise_scale = 40;
+  EXPECT_EQ(one->decide(noisy).batch_size, 40) << "not 32 x 2^3";
   EXPECT_TRUE(one->save().is_null());
   one->load({});
 }
@@ -130,6 +134,40 @@ std::vector<std::string> names() {
 }
 INSTANTIATE_TEST_SUITE_P(Registry, Isolated, testing::ValuesIn(names()),
                          [](const auto& instance) { return instance.param; });
+
+const Option& measured_option(const Entry& entry) {
+  return *std::ranges::find_if(entry.options, [](const Option& option) {
+    return static_cast<bool>(option.from_step_time);
+  });
+}
+
+// 60 us + 2 us B: a step without examples costs as much as 30 examples.
+TEST(Serve, TheProcessIsAskedForWhatIsMeasured) {
+  const Entry entry = served("goodput");
+  const Option& option = measured_option(entry);
+  EXPECT_EQ(option.name, "cost_ratio");
+  EXPECT_DOUBLE_EQ(option.from_step_time(60e-6, 2e-6), 30);
+}
+
+TEST(Serve, AMeasuredOptionThatTheProgramCannotTellFailsWithWords) {
+  const auto refusal_of = [](const std::string& answer) {
+    const Script script(
+        "#!/bin/sh\nread l; echo '{\"protocol\": 1, \"controllers\": [{\"name\": "
+        "\"rude\", \"summary\": \"-\", \"source\": \"-\", \"options\": [{\"name\": "
+        "\"gain\", \"kind\": \"number\", \"help\": \"-\", "
+        "\"measured_where_unset\": true}]}]}'\nread l; " +
+        answer + "\n");
+    const Entry entry = script.entries().front();
+    return std::string(
+        error_of([&] { (void)entry.options.front().from_step_time(1, 2); }).what());
+  };
+  EXPECT_THAT(refusal_of("echo '{\"value\": null}'"),
+              HasSubstr("value must be a number, got null (while asked for gain)"));
+  EXPECT_THAT(refusal_of("echo '{\"error\": \"what?\"}'"),
+              HasSubstr("): what? (while"));
+  EXPECT_THAT(refusal_of("exit 3"),
+              HasSubstr("exited with code 3 while asked for gain"));
+}
 
 TEST(Serve, WhatARuleWritesToStandardOutputDisturbsNothing) {
   const auto rule = served("writing").make(json::object(), tiny_setting);
