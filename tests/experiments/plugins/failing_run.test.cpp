@@ -168,14 +168,16 @@ TEST(FailingRun, OfARuleThatBranchesWhereItCannotIsRecorded) {
 
 // Control-C at a terminal goes to a whole process group.
 TEST(FailingRun, IsNoneWhereAnInterruptComesAndTheProgramIsAskedForItsState) {
-  std::string text = tiny_text(controllers_text({"doubling"}));
+  std::string text = tiny_text(controllers_text({"of_readme"}));
   text.replace(text.find("{ epochs = 2 }"), 14, "{ steps = 1000000 }");
   const Experiment experiment(text);
-  const Script script(block_of_readme("```python"));
+  std::string program = block_of_readme("```python");  // whose name others may have
+  program.replace(program.find("doubling"), 8, "of_readme");
+  const Script script(program);
   const int code = in_a_process([&] {
     const pid_t group = ::getpgrp();
     if (::fork() == 0) {
-      const auto rows = experiment.run_folder("doubling-seed0") / "decisions.csv";
+      const auto rows = experiment.run_folder("of_readme-seed0") / "decisions.csv";
       (void)eventually([&] { return std::filesystem::exists(rows); });
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
       std::signal(SIGINT, SIG_IGN);
@@ -190,10 +192,10 @@ TEST(FailingRun, IsNoneWhereAnInterruptComesAndTheProgramIsAskedForItsState) {
     return run_sweep(expand(parse_toml(text, "tiny")), options);
   });
   EXPECT_EQ(code, 128 + SIGINT);
-  const json record = experiment.record("doubling-seed0");
+  const json record = experiment.record("of_readme-seed0");
   EXPECT_EQ(record.at("status"), "interrupted");
   EXPECT_GT(record.at("controller_seconds"), 0);
-  EXPECT_TRUE(std::filesystem::exists(experiment.run_folder("doubling-seed0") /
+  EXPECT_TRUE(std::filesystem::exists(experiment.run_folder("of_readme-seed0") /
                                       "checkpoint.safetensors"));
 }
 
