@@ -11,4 +11,7 @@ function(batchlab_add_plugin name)
   set(map ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin.map)
   target_link_options(${name} PRIVATE LINKER:--version-script=${map} LINKER:-z,defs)
   set_property(TARGET ${name} APPEND PROPERTY LINK_DEPENDS ${map})
+  # Else it is not loaded where the umask leaves files writable to a group.
+  add_custom_command(TARGET ${name} POST_BUILD
+    COMMAND chmod go-w $<TARGET_FILE:${name}> VERBATIM)
 endfunction()
