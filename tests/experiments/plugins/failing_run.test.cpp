@@ -93,6 +93,38 @@ TEST(FailingRun, OfAProgramLeavesTheOthersAlone) {
   EXPECT_EQ(experiment.record("constant-seed0").at("status"), "finished");
 }
 
+// The program of the README, which at step 5 does `what` in the place of an answer.
+std::string python_until_step_five(const std::string& what) {
+  std::string program = block_of_readme("```python");
+  program.replace(program.find("doubling"), 8, "rude");
+  const std::string answer = "    print(json.dumps(";
+  return program.insert(program.find(answer),
+                        "    if json.loads(line).get('decide', {}).get('step') == 5:\n"
+                        "        " +
+                            what + "; continue\n");
+}
+
+TEST(FailingRun, OfAPythonProgramSaysWhatItDidInsteadOfAnswering) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"raise SystemError('oh')", "exited with code 1 while deciding at step 5; its"},
+      {"print('nonsense', flush=True)", "answered what is not JSON: nonsense"},
+      {"print('{\"batch', end='', flush=True)", "answered half a line within 2 s: {"},
+      {"pass", "did not answer within 2 s while deciding at step 5"}};
+  for (const auto& [what, reason] : cases) {
+    const Experiment experiment(tiny_text(controllers_text({"rude", "constant"})));
+    const Script script(python_until_step_five(what));
+    EXPECT_EQ(sweep(experiment, script.entries(2)), 8) << what;
+    const json record = experiment.record("rude-seed0");
+    EXPECT_EQ(record.at("status"), "failed");
+    EXPECT_THAT(record.at("reason").get<std::string>(), HasSubstr(reason));
+    EXPECT_EQ(rows_without_seconds(experiment.run_folder("rude-seed0") / "steps.csv")
+                  .back()
+                  .front(),
+              "5");
+    EXPECT_EQ(experiment.record("constant-seed0").at("status"), "finished");
+  }
+}
+
 class Ending final : public Controller {
  public:
   explicit Ending(std::function<void()> end) : end_(std::move(end)) {}

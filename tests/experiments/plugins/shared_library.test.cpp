@@ -98,10 +98,9 @@ TEST(SharedLibrary, GivesEveryValueThatHasAMeaningAsNumberTextAndJson) {
                 "N 54000, its context");
   ASSERT_EQ(entry.options.at(5).name, "ratio");
   EXPECT_EQ(entry.options.at(5).from_step_time(6, 2), 3);
-  EXPECT_EQ(
-      batchlab::error_of([&] { (void)entry.options.at(5).from_step_time(6, 0); }),
-      "says_values (" + path +
-          "): ratio from the time of a step must be finite, got inf");
+  EXPECT_EQ(batchlab::error_of([&] { (void)entry.options.at(5).from_step_time(6, 0); }),
+            "says_values (" + path +
+                "): ratio from the time of a step must be finite, got inf");
 }
 
 TEST(SharedLibrary, IsRefusedWhereThereIsNone) {
