@@ -220,7 +220,19 @@ TEST(Isolation, WhatIsNoLibraryForThisMachineIsRefusedBeforeAnyRun) {
   expect_refused(file, 6, "is for another kind of machine");
 }
 
-// Where the library stands does not matter to what is said of it.
+TEST(Isolation, AnOptionThatIsMeasuredIsAskedForBeforeTheRun) {
+  const Experiment experiment(
+      tiny_text("[[controllers]]\nname = \"plugin_goodput\"\n"));
+  const Output output = experiment.run({"--plugin=" BATCHLAB_TEST_LIBRARIES
+                                        "/plugins/renamed_builtins.so",
+                                        "--isolate", "--allow-writable-plugins"});
+  EXPECT_EQ(output.code, 0) << output.err;
+  EXPECT_THAT(output.err, HasSubstr("plugin_goodput: cost_ratio = "));
+  const json record = experiment.record("plugin_goodput-seed0");
+  EXPECT_EQ(record.at("status"), "finished");
+}
+
+// Either a table or, where it cannot be loaded, a sentence.
 TEST(Isolation, CheckTellsOfEveryHostileLibraryAndOutlivesIt) {
   const std::set<std::string> mild{"none",    "older_structs", "reason_huge",
                                    "flushes", "locale",        "flushes_on_load",
