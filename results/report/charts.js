@@ -175,11 +175,20 @@ function draw(chart) {
   chart.words.replaceChildren(...inWords(chart));
 }
 
+// One chart a task: the first is on the screen before the next is begun.
+const waiting = [];
+function drawNext() {
+  const chart = waiting.shift();
+  if (chart.visible && chart.stale) draw(chart);
+  if (waiting.length) setTimeout(drawNext);
+}
+
 const seen = new IntersectionObserver(entries => {
   for (const entry of entries) {
     const chart = charts.find(other => other.plot === entry.target);
     chart.visible = entry.isIntersecting;
-    if (chart.visible && chart.stale) draw(chart);
+    if (!chart.visible || !chart.stale || waiting.includes(chart)) continue;
+    if (waiting.push(chart) === 1) setTimeout(drawNext);
   }
 }, { rootMargin: '200px' });
 

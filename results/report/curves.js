@@ -61,22 +61,39 @@ function walker(points, steps) {
   };
 }
 
+// The lowest place and the highest of all curves.
+function extent(groups) {
+  let low = Infinity, high = -Infinity;
+  for (const curves of groups) for (const points of curves) for (const { x } of points) {
+    if (x < low) low = x;
+    if (x > high) high = x;
+  }
+  return [low, high];
+}
+
+// [lowest, mean, highest] of the curves at x; null where there is none.
+function meanAt(walkers, x) {
+  let low = Infinity, high = -Infinity, sum = 0, count = 0;
+  for (const at of walkers) {
+    const value = at(x);
+    if (value === null) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+    sum += value;
+    ++count;
+  }
+  return count ? [low, sum / count, high] : null;
+}
+
 // One column per group of curves: the mean of the runs, and the lowest and highest.
 function rowsOfMeans(groups, steps) {
-  const all = groups.flat(2).map(point => point.x);
-  const low = all.reduce((a, b) => Math.min(a, b), Infinity);
-  const high = all.reduce((a, b) => Math.max(a, b), -Infinity);
-  if (!all.length) return [];
+  const [low, high] = extent(groups);
+  if (low > high) return [];
   const walkers = groups.map(curves => curves.map(points => walker(points, steps)));
   const rows = [], count = 300;
   for (let i = 0; i <= count; ++i) {
     const x = state.logX ? low * (high / low) ** (i / count) : low + (high - low) * i / count;
-    rows.push([x, ...walkers.map(group => {
-      const values = group.map(at => at(x)).filter(value => value !== null);
-      if (!values.length) return null;
-      const mean = values.reduce((a, b) => a + b) / values.length;
-      return [Math.min(...values), mean, Math.max(...values)];
-    })]);
+    rows.push([x, ...walkers.map(group => meanAt(group, x))]);
   }
   return rows;
 }

