@@ -1,36 +1,71 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Runs a recipe afresh and writes its comparison to results/published/<recipe>/.
+# Runs a recipe afresh, or measures steps, and writes the report to results/published/.
 #
-#   experiments/publish.sh four-families [options of batchlab reproduce]
+#   experiments/publish.sh four-families --seed 0,1,2,3,4   [options of batchlab reproduce]
+#   experiments/publish.sh benchmark                        [arguments of batchlab bench]
+#
+# BATCHLAB: the program to use instead of building one.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source tests/setup.sh
 
-recipe=${1:?usage: experiments/publish.sh RECIPE [options]}
+name=${1:?usage: experiments/publish.sh RECIPE|benchmark [options]}
 shift
-install_packages
-build release batchlab
-runs=$(mktemp -d)
-trap 'rm -rf "$runs"' EXIT
+most_page_bytes=700000
+if [ -z "${BATCHLAB:-}" ]; then
+  install_packages
+  build release batchlab
+fi
 # The kernels that OpenBLAS chooses by itself: a pinned one may halve the speed.
-env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE \
-  build/release/batchlab reproduce "$recipe" --out "$runs" "$@" >/dev/null
+batchlab() {
+  env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE "${BATCHLAB:-build/release/batchlab}" "$@"
+}
 
-folder=results/published/$recipe
+folder=results/published/$name
+made=$(mktemp -d)
+trap 'rm -rf "$made"' EXIT
+
+figures() {
+  echo
+  echo "## Figures"
+  echo
+  for figure in "$folder"/figures/*.svg; do
+    echo "![$(basename "$figure" .svg)](figures/$(basename "$figure"))"
+  done
+  [ ! -f "$folder/report.html" ] || echo "
+All of it is also [one page](report.html)."
+}
+
+publish_benchmark() {
+  batchlab bench "$@" --report "$folder/report.html" --svg "$folder/figures" \
+    --markdown >"$made/tables.md"
+}
+
+publish_recipe() {
+  batchlab reproduce "$name" --out "$made/runs" "$@" >/dev/null
+  batchlab report "$made/runs" --out "$folder/report.html" --svg "$folder/figures" \
+    --markdown "$made/tables.md" --csv "$folder/comparison.csv" \
+    --json "$folder/comparison.json" >/dev/null
+  local first
+  first=$(ls -d "$made/runs/$name"/*/ | head -n 1)
+  cp "$first/run.json" "$folder/first-run.json"
+  cp "$first/config.json" "$folder/first-config.json"
+}
+
+# What else the machine did counts against the figures.
+load=$(cut -d ' ' -f 1 /proc/loadavg)
+rm -rf "$folder"
 mkdir -p "$folder"
-build/release/batchlab compare "$runs" >"$folder/comparison.txt"
-build/release/batchlab compare "$runs" --csv >"$folder/comparison.csv"
-build/release/batchlab compare "$runs" --json >"$folder/comparison.json"
-first=$(ls -d "$runs/$recipe"/*/ | head -n 1)
-cp "$first/run.json" "$folder/first-run.json"
-cp "$first/config.json" "$folder/first-config.json"
+if [ "$name" = benchmark ]; then publish_benchmark "$@"; else publish_recipe "$@"; fi
+[ "$(stat -c %s "$folder/report.html")" -le $most_page_bytes ] || rm "$folder/report.html"
 {
-  echo "# $recipe"
+  echo "# $name"
   echo
-  echo "Made by \`experiments/publish.sh ${recipe}${*:+ $*}\`. The machine is described in"
-  echo "\`first-run.json\`."
+  echo "Made by \`experiments/publish.sh $name${*:+ $*}\` on $(nproc) cores; $load runnable processes in the"
+  echo "minute before the start."
   echo
-  build/release/batchlab compare "$runs" --markdown
+  cat "$made/tables.md"
+  figures
 } >"$folder/README.md"
 echo "written: $folder"

@@ -142,17 +142,6 @@ std::vector<std::string> all_notes(const BenchResult& result,
   return notes;
 }
 
-// What Markdown would take for its own is escaped.
-std::string escaped(const std::string& text) {
-  std::string safe;
-  for (const char letter : clean_text(text, 600)) {
-    if (std::string_view("\\|`*_[<#").find(letter) != std::string_view::npos)
-      safe += '\\';
-    safe += letter;
-  }
-  return safe;
-}
-
 std::string markdown_table(const std::vector<std::string>& heads, const Rows& rows) {
   if (rows.empty()) return "";
   std::string text = fmt::format("| {} |\n|", fmt::join(heads, " | "));
@@ -187,19 +176,22 @@ Report make_bench_report(const BenchResult& result, const ReportOptions& options
 
 std::string to_markdown(const BenchResult& result, const ReportOptions& options) {
   std::string text = "Made by `" + options.command + "`, " + options.made_by + ", " +
-                     options.made_at + ".\n\n" + escaped(method_text(result)) + "\n\n";
+                     options.made_at + ".\n\n" +
+                     markdown_text(method_text(result), 1000) + "\n\n";
   for (const std::string& note : all_notes(result, options)) {
-    text += "- " + escaped(note) + '\n';
+    text += "- " + markdown_text(note, 600) + '\n';
   }
   for (const BenchedNetwork& network : result.networks) {
-    text += "\n## " + escaped(network.name) + "\n\n" + escaped(title_of(network)) +
-            ": " + fastest_text(network) + ".\n\n";
+    text += "\n## " + markdown_text(network.name) + "\n\n" +
+            markdown_text(title_of(network), 600) + ": " + fastest_text(network) +
+            ".\n\n";
     text += markdown_table(kRowHeads, rows_of(network));
     text += markdown_table(kFitHeads, fits_of(network));
   }
   text += "## Measured on\n\n| key | value |\n|---|---|\n";
   for (const auto& [key, value] : result.environment.items()) {
-    text += fmt::format("| {} | {} |\n", escaped(key), escaped(value_text(value)));
+    text += fmt::format("| {} | {} |\n", markdown_text(key),
+                        markdown_text(value_text(value), 400));
   }
   return text;
 }

@@ -31,6 +31,7 @@ struct ReportFigure {
 struct Report {
   std::string page;                   // HTML
   std::vector<ReportFigure> figures;  // those of the page, to stand alone
+  std::string verdicts = {};          // those of runs, as Markdown
 };
 
 [[nodiscard]] Report make_report(std::span<const Run> runs,

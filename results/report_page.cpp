@@ -9,6 +9,7 @@
 #include "results/report_frame.hpp"
 #include "results/report_parts.hpp"
 #include "results/report_text.hpp"
+#include "results/report_verdicts.hpp"
 
 namespace batchlab {
 namespace {
@@ -54,13 +55,13 @@ std::string origin_html(const ReportModel& model, const ReportOptions& options) 
 }
 
 std::string page(ReportModel& model, const std::vector<DrawnChart>& charts,
-                 const ReportOptions& options) {
+                 const std::vector<Verdicts>& verdicts, const ReportOptions& options) {
   PageParts parts{.main = "",
                   .library_style = report_assets::library_style,
                   .data = fitted_data(model),
                   .scripts = {std::string(report_assets::library), script()}};
   parts.main = filled(report_assets::runs,
-                      {{"SUMMARY", summary_html(model, options.notes)},
+                      {{"SUMMARY", summary_html(model, verdicts, options.notes)},
                        {"FIGURES", figures_html(model)},
                        {"DRAWINGS", drawings_html(charts)},
                        {"TABLES", tables_html(model) + origin_html(model, options)}});
@@ -82,7 +83,10 @@ Report make_report(std::span<const Run> runs, const ReportOptions& options) {
   const std::vector<Run> kept = kept_runs(runs, noted.notes);
   ReportModel model = report_model(kept);
   const std::vector<DrawnChart> charts = drawn_charts(model);
-  Report report{.page = page(model, charts, noted), .figures = {}};
+  const std::vector<Verdicts> verdicts = verdicts_of(model);
+  Report report{.page = page(model, charts, verdicts, noted),
+                .figures = {},
+                .verdicts = verdicts_markdown(model, verdicts)};
   for (const DrawnChart& drawn : charts) {
     report.figures.push_back({drawn.name, to_svg(drawn.chart, ChartUse::alone)});
   }

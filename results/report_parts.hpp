@@ -38,9 +38,6 @@ inline constexpr TargetMeasure kTargetMeasures[] = {
      &TimeToTarget::training_seconds, &ComparisonRow::seconds_to_target},
 };
 
-// In words and one table: who reached the target first, and whether that is resolved.
-[[nodiscard]] std::string summary_html(const ReportModel& model,
-                                       const std::vector<std::string>& notes);
 // Each figure of every run, beside those of the sample.
 [[nodiscard]] std::string figures_html(const ReportModel& model);
 // Totals of runs, differences in configuration, environment.

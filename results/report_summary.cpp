@@ -7,44 +7,12 @@
 
 #include <algorithm>
 
-#include "controllers/error.hpp"
 #include "results/report_parts.hpp"
 #include "results/report_text.hpp"
+#include "results/report_verdicts.hpp"
 
 namespace batchlab {
 namespace {
-
-// What a run took, of those controllers whose every run arrived.
-std::vector<ControllerSample> arrived(const ReportModel& model, std::size_t comparison,
-                                      const Target& target,
-                                      const TargetMeasure& measure) {
-  std::vector<ControllerSample> samples;
-  const auto& rows = model.comparisons[comparison].rows;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const auto times = time_to_target(runs_of(model, comparison, i), target);
-    ControllerSample sample{.label = rows[i].controller, .seeds = {}, .values = {}};
-    for (const RunToTarget& run : times.runs) {
-      if (!run.reached) continue;
-      sample.seeds.push_back(run.seed);
-      sample.values.push_back((*run.reached).*measure.value);
-    }
-    sample.left_out = times.left_out.size();
-    const bool all = sample.values.size() == times.runs.size();
-    if (all && !sample.values.empty()) samples.push_back(std::move(sample));
-  }
-  return samples;
-}
-
-double mean_of(const ControllerSample& sample) {
-  return summarise(sample.values).mean.value_or(0);
-}
-
-// The best mean first.
-void sort_by_mean(std::vector<ControllerSample>& samples, bool higher) {
-  std::stable_sort(samples.begin(), samples.end(), [&](const auto& a, const auto& b) {
-    return higher ? mean_of(a) > mean_of(b) : mean_of(a) < mean_of(b);
-  });
-}
 
 const PairwiseComparison* find(const std::vector<PairwiseComparison>& all,
                                const std::string& label) {
@@ -53,73 +21,36 @@ const PairwiseComparison* find(const std::vector<PairwiseComparison>& all,
   return found == all.end() ? nullptr : &*found;
 }
 
-// One measure: the samples by their means, the best first, and how the others differ
-// from it.
-struct Column {
-  std::string name;  // "examples to the target"
-  std::vector<ControllerSample> samples;
-  std::vector<PairwiseComparison> differences;
-
-  [[nodiscard]] std::size_t resolved() const {
-    return static_cast<std::size_t>(
-        std::count_if(differences.begin(), differences.end(),
-                      [](const auto& d) { return d.resolved; }));
-  }
-
-  // The mean, and how it stands to the best.
-  [[nodiscard]] std::string cell(const std::string& label) const {
-    const auto sample = std::find_if(samples.begin(), samples.end(),
-                                     [&](const auto& s) { return s.label == label; });
-    if (sample == samples.end()) return "–";
-    const std::string mean = figure_text(mean_of(*sample));
-    if (sample == samples.begin()) return "<strong>" + mean + "</strong><br>best mean";
-    const auto* pair = find(differences, label);
-    if (pair == nullptr) return mean;
-    return fmt::format("{}<br>{}, p = {:.2g}", mean,
-                       pair->resolved ? "<strong>resolved</strong>" : "not resolved",
-                       pair->corrected_p);
-  }
-
-  // Whether its lead over the others is more than chance, in words.
-  [[nodiscard]] std::string lead() const {
-    const std::size_t count = differences.size();
-    if (count == 0) return "the only one";
-    if (resolved() == 0) return "not resolved against any other";
-    if (resolved() == count) return "resolved against all others";
-    return fmt::format("resolved against {} of {} others", resolved(), count);
-  }
-
-  // "examples: cyclic (117,045; not resolved against any other)"
-  [[nodiscard]] std::string first() const {
-    const ControllerSample& best = samples.front();
-    return fmt::format("{}: <strong>{}</strong> (mean {}; {})", name,
-                       isolated(best.label), figure_text(mean_of(best)), lead());
-  }
-
-  [[nodiscard]] std::string verdicts() const {
-    std::string html;
-    for (const PairwiseComparison& pair : differences) {
-      html += "<li>" + isolated(pair.verdict, 600) + "</li>\n";
-    }
-    return html.empty() ? "" : fmt::format("<p>{}</p><ul>\n{}</ul>\n", name, html);
-  }
-};
-
-Column column(const std::string& name, std::vector<ControllerSample> samples,
-              Better better) {
-  std::erase_if(samples, [](const auto& sample) { return sample.values.empty(); });
-  Column made{.name = name, .samples = std::move(samples), .differences = {}};
-  made.differences = compare_with_best(made.samples, better);
-  sort_by_mean(made.samples, better == Better::higher);
-  return made;
+// The mean, and how it stands to the best.
+std::string cell(const VerdictColumn& column, const std::string& label) {
+  const auto& samples = column.samples;
+  const auto sample = std::find_if(samples.begin(), samples.end(),
+                                   [&](const auto& s) { return s.label == label; });
+  if (sample == samples.end()) return "–";
+  const std::string mean = figure_text(mean_of(*sample));
+  if (sample == samples.begin()) return "<strong>" + mean + "</strong><br>best mean";
+  const auto* pair = find(column.differences, label);
+  if (pair == nullptr) return mean;
+  return fmt::format("{}<br>{}, p = {:.2g}", mean,
+                     pair->resolved ? "<strong>resolved</strong>" : "not resolved",
+                     pair->corrected_p);
 }
 
-std::vector<const Run*> all_runs(const ReportModel& model, std::size_t comparison) {
-  std::vector<const Run*> runs;
-  for (const ReportRun& run : model.runs) {
-    if (run.comparison == comparison) runs.push_back(run.run);
+// "examples: cyclic (117,045; not resolved against any other)"
+std::string first(const VerdictColumn& column) {
+  const ControllerSample& best = column.samples.front();
+  return fmt::format("{}: <strong>{}</strong> (mean {}; {})", markup_text(column.name),
+                     isolated(best.label), figure_text(mean_of(best)), column.lead());
+}
+
+std::string verdicts_html(const VerdictColumn& column) {
+  std::string html;
+  for (const PairwiseComparison& pair : column.differences) {
+    html += "<li>" + isolated(pair.verdict, 600) + "</li>\n";
   }
-  return runs;
+  return html.empty()
+             ? ""
+             : fmt::format("<p>{}</p><ul>\n{}</ul>\n", markup_text(column.name), html);
 }
 
 std::string missed_sentence(const ReportModel& model, std::size_t comparison,
@@ -140,21 +71,23 @@ std::string missed_sentence(const ReportModel& model, std::size_t comparison,
 
 class SpecificationSummary {
  public:
-  SpecificationSummary(const ReportModel& model, std::size_t place)
-      : model_(model), place_(place), comparison_(model.comparisons[place]) {}
+  SpecificationSummary(const ReportModel& model, std::size_t place,
+                       const Verdicts& verdicts)
+      : model_(model),
+        place_(place),
+        comparison_(model.comparisons[place]),
+        all_(verdicts) {}
 
   std::string html() {
     html_ = fmt::format("<h3>{}</h3>\n", isolated(comparison_.specification));
     notes(true, "<div class=\"caution\"><strong>Before you believe it</strong><ul>\n",
           "</ul></div>\n");
-    const auto target = target_of(model_, place_);
-    if (target) measure_target(*target);
-    measure_last();
+    const auto& target = all_.target;
     answer(target);
-    if (target && refused_.empty()) {
+    if (target && all_.refused.empty()) {
       html_ += missed_sentence(model_, place_, *target);
     }
-    for (const std::string& what : refused_) {
+    for (const std::string& what : all_.refused) {
       html_ += "<p>Cannot be told: " + isolated(what, 400) + "</p>\n";
     }
     table(target.has_value());
@@ -177,34 +110,6 @@ class SpecificationSummary {
     if (!items.empty()) html_ += before + items + after;
   }
 
-  // A figure that cannot be, such as seconds that are no number, costs its column.
-  void measure_target(const Target& target) {
-    for (const TargetMeasure& measure : kTargetMeasures) {
-      try {
-        columns_.push_back(column(std::string(measure.name) + " to the target",
-                                  arrived(model_, place_, target, measure),
-                                  Better::lower));
-      } catch (const Error& error) {
-        refused_.push_back(
-            fmt::format("{} to the target: {}", measure.name, error.what()));
-      }
-    }
-  }
-
-  void measure_last() {
-    const bool accuracy = comparison_.differences_of.ends_with("accuracy");
-    Column made{
-        .name = fmt::format("last {} {}", markup_text(comparison_.split, 40),
-                            accuracy ? "accuracy" : "loss"),
-        .samples = last_figures(all_runs(model_, place_), comparison_.split,
-                                accuracy ? &Evaluation::accuracy : &Evaluation::loss),
-        .differences = comparison_.differences};
-    std::erase_if(made.samples,
-                  [](const auto& sample) { return sample.values.empty(); });
-    sort_by_mean(made.samples, accuracy);
-    if (!made.samples.empty()) columns_.push_back(std::move(made));
-  }
-
   void answer(const std::optional<Target>& target) {
     if (target) {
       html_ += fmt::format("<p class=\"answer\">The target is <strong>{}</strong>. ",
@@ -213,21 +118,21 @@ class SpecificationSummary {
       html_ += "<p class=\"answer\">No target was set. ";
     }
     const bool any =
-        std::any_of(columns_.begin(), columns_.end(),
-                    [](const Column& one) { return !one.samples.empty(); });
+        std::any_of(all_.columns.begin(), all_.columns.end(),
+                    [](const VerdictColumn& one) { return !one.samples.empty(); });
     if (!any) {
       html_ += "There is nothing to compare yet.</p>\n";
       return;
     }
-    if (target && refused_.empty() && columns_.front().samples.empty()) {
+    if (target && all_.refused.empty() && all_.columns.front().samples.empty()) {
       html_ += "No controller reached it in every run. ";
     }
     html_ += "Best means:</p>\n<ul class=\"answer\">\n";
     std::size_t resolved = 0, differences = 0;
-    for (const Column& one : columns_) {
+    for (const VerdictColumn& one : all_.columns) {
       resolved += one.resolved();
       differences += one.differences.size();
-      if (!one.samples.empty()) html_ += "<li>" + one.first() + "</li>\n";
+      if (!one.samples.empty()) html_ += "<li>" + first(one) + "</li>\n";
     }
     html_ += "</ul>\n";
     if (differences > 0 && resolved == 0) {
@@ -240,7 +145,8 @@ class SpecificationSummary {
   void table(bool target) {
     std::vector<std::string> heads = {"controller", "runs"};
     if (target) heads.emplace_back("reached");
-    for (const Column& one : columns_) heads.push_back(one.name);
+    for (const VerdictColumn& one : all_.columns)
+      heads.push_back(markup_text(one.name));
     HtmlTable table(
         "Means over runs; below each, whether the difference to the best mean is "
         "resolved "
@@ -251,7 +157,8 @@ class SpecificationSummary {
       std::vector<std::string> cells = {isolated(row.controller),
                                         std::to_string(row.runs)};
       if (target) cells.push_back(fmt::format("{} of {}", row.reached, row.finished));
-      for (const Column& one : columns_) cells.push_back(one.cell(row.controller));
+      for (const VerdictColumn& one : all_.columns)
+        cells.push_back(cell(one, row.controller));
       table.row(cells);
     }
     html_ += table.html();
@@ -259,7 +166,7 @@ class SpecificationSummary {
 
   void verdicts() {
     std::string all;
-    for (const Column& one : columns_) all += one.verdicts();
+    for (const VerdictColumn& one : all_.columns) all += verdicts_html(one);
     if (all.empty()) return;
     html_ +=
         "<details><summary>The verdicts in full</summary>\n" + all + "</details>\n";
@@ -269,8 +176,7 @@ class SpecificationSummary {
   std::size_t place_;
   const Comparison& comparison_;
   std::string html_;
-  std::vector<Column> columns_;
-  std::vector<std::string> refused_;
+  const Verdicts& all_;
 };
 
 }  // namespace
@@ -295,6 +201,7 @@ std::optional<Target> target_of(const ReportModel& model, std::size_t comparison
 }
 
 std::string summary_html(const ReportModel& model,
+                         const std::vector<Verdicts>& verdicts,
                          const std::vector<std::string>& notes) {
   std::string html;
   if (model.runs.empty()) html += "<p class=\"answer\">There are no runs yet.</p>\n";
@@ -305,7 +212,7 @@ std::string summary_html(const ReportModel& model,
     html += "</ul></div>\n";
   }
   for (std::size_t i = 0; i < model.comparisons.size(); ++i) {
-    html += SpecificationSummary(model, i).html();
+    html += SpecificationSummary(model, i, verdicts[i]).html();
   }
   return html;
 }

@@ -128,6 +128,16 @@ std::string chart_number(double value) {
   return fmt::format("{:.5g}", value);
 }
 
+std::string markdown_text(std::string_view text, std::size_t limit) {
+  std::string safe;
+  for (const char letter : clean_text(text, limit)) {
+    if (std::string_view("\\|`*_[<#").find(letter) != std::string_view::npos)
+      safe += '\\';
+    safe += letter;
+  }
+  return safe;
+}
+
 std::string file_part(std::string_view text) {
   std::string part;
   for (const char letter : text.substr(0, 60)) {

@@ -32,6 +32,9 @@ namespace batchlab {
 // is not finite.
 [[nodiscard]] std::string chart_number(double value);
 
+// clean_text() with what Markdown would take for its own escaped.
+[[nodiscard]] std::string markdown_text(std::string_view text, std::size_t limit = 120);
+
 // "four-families" as the start of a file's name: letters, digits, _ and -.
 [[nodiscard]] std::string file_part(std::string_view text);
 

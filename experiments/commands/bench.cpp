@@ -15,6 +15,7 @@
 #include "experiments/environment.hpp"
 #include "experiments/progress.hpp"
 #include "experiments/recipes.hpp"
+#include "experiments/step_time.hpp"
 #include "results/bench_report.hpp"
 
 namespace batchlab {
@@ -48,11 +49,8 @@ void print_table(const BenchedNetwork& network) {
                static_cast<double>(row.peak_memory_bytes) / 1e6);
   }
   for (const StepTimeFit& fit : network.fits) {
-    fmt::print(
-        "step time with {}: {:.1f} us + {:.3f} us x batch size (within "
-        "{:.0f} %)\n",
-        fit.threads, 1e6 * fit.a_seconds, 1e6 * fit.b_seconds_per_example,
-        100 * fit.largest_residual);
+    fmt::print("step time: {} (within {:.0f} %)\n", step_time_text(fit),
+               100 * fit.largest_residual);
   }
 }
 

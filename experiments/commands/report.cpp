@@ -67,12 +67,13 @@ struct Outputs {
   std::string page, svg, markdown, csv, json;  // files and a folder; empty: not wanted
 };
 
-void write_tables(const Outputs& outputs, std::span<const Run> runs) {
+void write_tables(const Outputs& outputs, std::span<const Run> runs,
+                  const std::string& verdicts) {
   if ((outputs.markdown + outputs.csv + outputs.json).empty()) return;
   const std::vector<Comparison> comparisons = compare(runs);
   std::string markdown;
   for (const Comparison& one : comparisons) markdown += to_markdown(one);
-  write_output("report", outputs.markdown, markdown);
+  write_output("report", outputs.markdown, markdown + verdicts);
   write_output("report", outputs.csv, to_csv(comparisons));
   constexpr auto replace = nlohmann::json::error_handler_t::replace;
   write_output("report", outputs.json,
@@ -93,7 +94,7 @@ std::size_t write_all(const Outputs& outputs, const Folders& folders,
   const Report report = make_report(runs, options);
   write_output("report", outputs.page, report.page);
   write_figures("report", outputs.svg, report.figures);
-  write_tables(outputs, runs);
+  write_tables(outputs, runs, report.verdicts);
   return runs.size();
 }
 
@@ -148,8 +149,8 @@ int report_runs(const Command& command, const std::vector<std::string>& argument
   const auto file = [] { return po::value<std::string>()->value_name("FILE"); };
   options.add_options()("out", file()->default_value("report.html"), "the page")(
       "svg", po::value<std::string>()->value_name("DIR"),
-      "also its figures, as SVG files")("markdown", file(),
-                                        "also the tables of compare, as Markdown")(
+      "also its figures, as SVG files")(
+      "markdown", file(), "also the tables of compare and the verdicts, as Markdown")(
       "csv", file(), "also as CSV")("json", file(), "also as JSON")(
       "watch", "make the page anew while runs go on, until Ctrl-C; it loads itself")(
       "every", po::value<std::string>()->default_value("5")->value_name("SECONDS"),
