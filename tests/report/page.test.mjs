@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { closeBrowser, makePage, open, openBrowser, scrollThrough, seriousFaults, temporaryFolder, writeRuns } from './support.mjs';
+import { closeBrowser, makePage, open, openBrowser, scrollThrough, seriousFaults, temporaryFolder, writeRun, writeRuns } from './support.mjs';
 
 before(openBrowser);
 after(closeBrowser);
@@ -108,6 +109,47 @@ test('the mouse reads values', async t => {
   await page.waitForTimeout(150);
   await plot.hover({ position: { x: 250, y: 100 } });
   assert.match(await page.locator('#chart-accuracy .readout').innerText(), /examples seen: \w+, seed \d/);
+  await close();
+});
+
+// Loss goes from 2 down to 1, accuracy from 0.33 up to 0.67.
+function pageWithAGap(t) {
+  const folder = temporaryFolder(t), runs = join(folder, 'runs');
+  for (const seed of [0, 1]) writeRun(join(runs, `${seed}`), { seed, points: 20 });
+  const rows = [[5, 2, 1 / 3], [10, 'nan', 'nan'], [15, 1.5, 0.5], [20, 1, 2 / 3]].map(
+    ([step, loss, accuracy]) => `${step},1,${32 * step},0,${step / 100},test,${loss},${accuracy},1\n`);
+  for (const seed of [0, 1]) {
+    writeFileSync(join(runs, `${seed}`, 'evaluations.csv'),
+      'step,epoch,examples_seen,epochs_completed,training_seconds,split,loss,accuracy,training_loss\n' + rows.join(''));
+  }
+  return makePage(runs, join(folder, 'report.html'));
+}
+
+for (const mode of ['each run', 'mean, lowest to highest']) {
+  test(`what is no number is a gap and no zero, and each chart has its column: ${mode}`, async t => {
+    const { page, close } = await open(pageWithAGap(t));
+    await page.getByRole('radio', { name: mode }).check();
+    await scrollThrough(page);
+    const range = async id => (await page.locator(`#chart-${id} .dygraph-axis-label-y`).allInnerTexts()).map(Number);
+    assert.ok(Math.min(...await range('loss')) >= 0.9, `loss: ${await range('loss')}`);
+    assert.ok(Math.max(...await range('loss')) <= 2.1, `loss: ${await range('loss')}`);
+    assert.ok(Math.min(...await range('accuracy')) >= 0.25, `accuracy: ${await range('accuracy')}`);
+    assert.ok(Math.max(...await range('accuracy')) <= 0.75, `accuracy: ${await range('accuracy')}`);
+    assert.match(await page.locator('#words-loss').textContent(), /begins at 2, ends at 1;/);
+    await close();
+  });
+}
+
+test('the place of a value is in the unit chosen', async t => {
+  const { page, close } = await open(pageWithAGap(t));
+  const figure = page.locator('#chart-loss');
+  for (const [unit, first] of [['examples', '480 examples seen'], ['updates', '15 updates'], ['seconds', '0.15 training seconds']]) {
+    await page.getByLabel(unit, { exact: true }).check();
+    await figure.locator('.plot').focus();
+    await page.waitForTimeout(150);
+    await page.keyboard.press('ArrowRight');
+    assert.equal(await figure.locator('.readout').innerText(), `${first}: constant, seed 0 1.5`);
+  }
   await close();
 });
 

@@ -134,6 +134,67 @@ TEST(Report, HasEveryFigureOfEveryRunAndAFigureForPaper) {
   EXPECT_THAT(names, testing::IsSupersetOf({"s-accuracy", "s-batch_size", "s-loss"}));
 }
 
+// Eight seeds: at 100 s + 320 examples (fast) or twice that (slow) each run has its
+// target; all signs of the eight differences alike, p = 2 / 2^8 = 0.0078.
+std::vector<batchlab::Run> fast_and_slow(const TemporaryFolder& folder) {
+  std::vector<batchlab::Run> runs;
+  for (const std::int64_t seed : {0, 1, 2, 3, 4, 5, 6, 7}) {
+    for (const std::int64_t factor : {2, 1}) {
+      const std::string label = factor == 1 ? "fast" : "slow";
+      batchlab::Run run = reported_run(folder / (label + std::to_string(seed)), label,
+                                       seed, 0.9 + 1e-3 * static_cast<double>(seed));
+      run.configuration["target"] = {
+          {"metric", "test_accuracy"}, {"value", 0.8}, {"stop", false}};
+      Evaluation& only = run.evaluations[0];
+      only.step = factor * 10;
+      only.examples_seen = factor * (320 + seed);
+      only.training_seconds = static_cast<double>(factor * (100 + seed));
+      runs.push_back(run);
+    }
+  }
+  return runs;
+}
+
+// Means over seeds 0 to 7: 320 + 3.5 examples and 100 + 3.5 s, or twice that.
+TEST(Report, SaysWhoIsFirstAndHowSureThatIs) {
+  const TemporaryFolder folder;
+  const Report report = make_report(fast_and_slow(folder), {.title = "two"});
+  const std::string best = "<strong><bdi>fast</bdi></strong> (mean ";
+  EXPECT_THAT(report.page, HasSubstr("examples to the target: " + best +
+                                     "323.5; resolved against all others)"));
+  EXPECT_THAT(report.page, HasSubstr("seconds to the target: " + best +
+                                     "103.5; resolved against all others)"));
+  EXPECT_THAT(report.page, HasSubstr("<td>647<br><strong>resolved</strong>, "
+                                     "p = 0.0078</td>"));
+  EXPECT_THAT(report.page, HasSubstr("resolved: fast is better than slow by 323.5"));
+  EXPECT_THAT(report.verdicts, AllOf(HasSubstr("**examples to the target**: best mean "
+                                               "323.5, of fast; resolved against all"),
+                                     HasSubstr("fast is better than slow by 103.5")));
+  // Accuracy is the same in both.
+  EXPECT_THAT(report.verdicts, HasSubstr("\n- not resolved: "));
+}
+
+TEST(Report, HasEachFigureUnderItsName) {
+  const TemporaryFolder folder;
+  std::vector<batchlab::Run> runs = fast_and_slow(folder);
+  runs.erase(runs.begin() + 2, runs.end());      // seed 0 of both: slow, fast
+  runs[0].record["controller_seconds"] = 0.005;  // of 100 steps: 50 microseconds
+  const std::string page = make_report(runs, {.title = "two"}).page;
+  const auto row_of = [&](const std::string& group) {
+    const std::size_t at = page.find("scope=\"rowgroup\" colspan=\"8\">" + group);
+    EXPECT_NE(at, page.npos) << group;
+    const std::size_t row = page.find("<bdi>slow</bdi>", at);
+    return page.substr(row, page.find("</tr>", row) - row);
+  };
+  EXPECT_THAT(row_of("test accuracy, last"), HasSubstr("<td>0.9</td>"));
+  EXPECT_THAT(row_of("test loss, last"), HasSubstr("<td>0.1</td>"));
+  EXPECT_THAT(row_of("examples to"), HasSubstr("<td>640</td>"));
+  EXPECT_THAT(row_of("updates to"), HasSubstr("<td>20</td>"));
+  EXPECT_THAT(row_of("seconds to"), HasSubstr("<td>200</td>"));
+  EXPECT_THAT(row_of("training seconds in all"), HasSubstr("<td>2</td>"));
+  EXPECT_THAT(row_of("cost per decision"), HasSubstr("<td>50</td>"));
+}
+
 TEST(Report, ShowsColumnsThatItDoesNotKnow) {
   const TemporaryFolder folder;
   const std::vector<batchlab::Run> runs = {
