@@ -65,7 +65,9 @@ if [ "$name" = benchmark ]; then publish_benchmark "$@"; else publish_recipe "$@
   echo "Made by \`experiments/publish.sh $name${*:+ $*}\` on $(nproc) cores; $load runnable processes in the"
   echo "minute before the start."
   echo
+  [ ! -f "$folder/first-run.json" ] || echo "The machine is described in \`first-run.json\`, the configuration in \`first-config.json\`.
+"
   cat "$made/tables.md"
   figures
-} >"$folder/README.md"
+} | cat -s >"$folder/README.md"
 echo "written: $folder"
