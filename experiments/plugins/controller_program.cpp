@@ -120,13 +120,26 @@ double extension_from(const json& answer) {
   return Members(answer, "answer", {"batch_size"}).number("batch_size");
 }
 
+// In the answer to create, or else as in hello.
+Needs needs_of_instance(const json& answer, std::optional<Needs> of_every) {
+  const Members members(answer, "answer", {"needs"});
+  if (const auto own = needs_from(answer, "answer")) return *own;
+  if (of_every) return *of_every;
+  throw Error(ErrorKind::plugin,
+              "answer: needs is missing, and of the controller in hello too");
+}
+
 class ProgramController final : public Controller {
  public:
-  ProgramController(std::unique_ptr<Program> program, const json& create)
+  // `needs`: as in hello.
+  ProgramController(std::unique_ptr<Program> program, const json& create,
+                    std::optional<Needs> needs)
       : program_(std::move(program)) {
     (void)introduce(*program_);
-    needs_ =
-        program_->ask({{"create", create}}, "being made", needs_from, ErrorKind::usage);
+    needs_ = program_->ask(
+        {{"create", create}}, "being made",
+        [&](const json& answer) { return needs_of_instance(answer, needs); },
+        ErrorKind::usage);
   }
 
   [[nodiscard]] Needs needs() const override { return needs_; }
@@ -194,13 +207,15 @@ Entry entry_of(const json& document, const std::filesystem::path& path,
                       b_seconds);
     };
   }
-  entry.make = [name = entry.name, file, options](const json& given,
-                                                  const Setting& setting) {
+  entry.make = [name = entry.name,
+                needs = needs_from(document, "controller " + entry.name), file,
+                options](const json& given, const Setting& setting) {
     return std::make_unique<ProgramController>(
         started(name, file, options),
         json{{"controller", name},
              {"options", given},
-             {"setting", {{"training_set_size", setting.training_set_size}}}});
+             {"setting", {{"training_set_size", setting.training_set_size}}}},
+        needs);
   };
   return entry;
 }

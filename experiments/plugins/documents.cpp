@@ -8,6 +8,8 @@
 
 #include "experiments/plugins/documents.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -179,17 +181,19 @@ json document(const Needs& needs) {
   return {{"needs", std::move(names)}};
 }
 
-Needs needs_from(const json& answer) {
-  const Members members(answer, "answer", {"needs"});
+std::optional<Needs> needs_from(const json& document, const std::string& place) {
+  if (!document.contains("needs")) return std::nullopt;
+  const json alone = {{"needs", document.at("needs")}};
   Needs needs;
-  for (const std::string& name : members.texts("needs")) {
+  for (const std::string& name : Members(alone, place, {"needs"}).texts("needs")) {
     const auto* const found =
         std::find_if(quantities.begin(), quantities.end(),
                      [&](const Quantity& quantity) { return quantity.name == name; });
     if (found == quantities.end()) {
-      throw Error(ErrorKind::plugin,
-                  std::string("answer: ") +
-                      unknown_name("need", name, names_of_quantities()).what());
+      throw Error(
+          ErrorKind::plugin,
+          fmt::format("{}: {}", place,
+                      unknown_name("need", name, names_of_quantities()).what()));
     }
     needs = needs | Needs{found->field};
   }

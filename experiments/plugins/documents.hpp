@@ -5,6 +5,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,9 +56,12 @@ class Members {
 
 [[nodiscard]] Statistics statistics_from(const nlohmann::json& document);
 [[nodiscard]] Decision decision_from(const nlohmann::json& document);
-[[nodiscard]] Needs needs_from(const nlohmann::json& document);
-// Without make(), plugin and anyone to ask for what is measured, and not yet checked
-// (outside_entry.hpp).
+// The "needs" of a controller in hello or of the answer to create, called `place` in
+// messages; absent where it has none.
+[[nodiscard]] std::optional<Needs> needs_from(const nlohmann::json& document,
+                                              const std::string& place);
+// Without make(), needs, plugin and anyone to ask for what is measured, and not yet
+// checked (outside_entry.hpp).
 [[nodiscard]] Entry entry_from(const nlohmann::json& document);
 
 }  // namespace batchlab

@@ -132,7 +132,7 @@ json document(const Entry& entry) {
 
 Entry entry_from(const json& document) {
   const Members members(document, "controller" + name_in(document),
-                        {"name", "summary", "source", "options", "open_loop",
+                        {"name", "summary", "source", "options", "needs", "open_loop",
                          "extends_batches", "branches", "plain_sgd_only", "limits"});
   Entry entry;
   entry.name = members.text("name");

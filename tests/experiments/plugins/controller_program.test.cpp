@@ -71,6 +71,36 @@ TEST(ControllerProgram, ThatOfTheReadmeIsAController) {
   one->load({});
 }
 
+// A rule whose needs are `in_hello` and `in_create`, as JSON after a comma.
+std::unique_ptr<Controller> needing(const std::string& in_hello,
+                                    const std::string& in_create) {
+  const Script script(
+      "#!/bin/sh\nread l; echo '{\"protocol\": 1, \"controllers\": [{\"name\": "
+      "\"rude\", \"summary\": \"-\", \"source\": \"-\"" +
+      in_hello + "}]}'\nread l; echo '" + in_create + "'; read l\n");
+  return script.entries().front().make(json::object(), tiny_setting);
+}
+
+TEST(ControllerProgram, NeedsWhatItSaidInHelloUnlessItsOptionsChangeThat) {
+  const std::string scale = R"("needs": ["noise_scale"])";
+  const std::string norm = R"({"needs": ["gradient_norm_squared"]})";
+  EXPECT_EQ(needing(", " + scale, "{}")->needs(), Needs{&Statistics::noise_scale});
+  EXPECT_EQ(needing(", " + scale, norm)->needs(),
+            Needs{&Statistics::gradient_norm_squared});
+  EXPECT_EQ(needing("", norm)->needs(), Needs{&Statistics::gradient_norm_squared});
+  EXPECT_EQ(needing(", " + scale, R"({"needs": []})")->needs(), Needs{});
+}
+
+TEST(ControllerProgram, ThatNowhereSaysWhatItNeedsIsRefused) {
+  EXPECT_THAT(
+      error_of([] { (void)needing("", "{}"); }).what(),
+      HasSubstr("answer: needs is missing, and of the controller in hello too"));
+  EXPECT_THAT(error_of([] { (void)needing(R"(, "needs": ["loss"])", "{}"); }).what(),
+              HasSubstr("controller rude: unknown need \"loss\""));
+  EXPECT_THAT(error_of([] { (void)needing(R"(, "needs": "loss")", "{}"); }).what(),
+              HasSubstr("controller rude: needs must be a list"));
+}
+
 Entry served(const std::string& name) {
   const auto entries = controllers_of_program(
       BATCHLAB_PLUGIN_SERVER, {.command = {BATCHLAB_PLUGIN_SERVER},

@@ -139,11 +139,13 @@ TEST(Documents, WhatIsNoJsonIsShownAsFarAsItCanBe) {
 
 TEST(Documents, NeedsAreRefusedByTheNameThatIsWrong) {
   const Needs needs{&Statistics::noise_scale, &Statistics::validation_loss};
-  EXPECT_EQ(needs_from(document(needs)), needs);
-  EXPECT_THAT(refusal_of([] {
-                (void)needs_from({{"needs", {"noise_skale"}}});
-              }),
-              HasSubstr("unknown need \"noise_skale\"; did you mean \"noise_scale\"?"));
+  EXPECT_EQ(needs_from(document(needs), "answer"), needs);
+  EXPECT_EQ(needs_from(json::object(), "answer"), std::nullopt);
+  EXPECT_THAT(
+      refusal_of([] {
+        (void)needs_from({{"needs", {"noise_skale"}}}, "answer");
+      }),
+      HasSubstr("answer: unknown need \"noise_skale\"; did you mean \"noise_scale\"?"));
 }
 
 TEST(Documents, EveryEntryOfTheRegistryArrivesAsItIs) {

@@ -196,12 +196,26 @@ static int load(void* instance, batchlab_text json, batchlab_text* error) {
 #define DEFAULT "{["
 #elif defined(HOSTILE_DEFAULT_OUTSIDE)
 #define DEFAULT "10"
+#elif defined(HOSTILE_MEASURE_THROWS)
+#define DEFAULT ""
 #else
 #define DEFAULT "2"
 #endif
+#ifdef HOSTILE_MEASURE_THROWS
+static double measure(double a_seconds, double b_seconds) {
+  (void)a_seconds;
+  (void)b_seconds;
+  throw std::runtime_error("no clock here");
+}
+#define KIND batchlab_number
+#define MEASURE measure
+#else
+#define KIND batchlab_integer
+#define MEASURE NULL
+#endif
 
 static const batchlab_option options[] = {{BATCHLAB_TEXT("patience"),
-                                           batchlab_integer,
+                                           KIND,
                                            BATCHLAB_TEXT(DEFAULT),
                                            RANGE,
                                            BATCHLAB_TEXT("steps"),
@@ -211,7 +225,7 @@ static const batchlab_option options[] = {{BATCHLAB_TEXT("patience"),
                                            {NULL, 0},
                                            NULL,
                                            0,
-                                           NULL}};
+                                           MEASURE}};
 
 #ifdef HOSTILE_NAME_MISSING
 #define NAME \

@@ -141,8 +141,8 @@ TEST_F(HostileProgram, ThatSpeaksSomethingElseIsShown) {
 
 TEST_F(HostileProgram, ThatSpeaksANewerProtocolIsRefusedWithASentence) {
   EXPECT_THAT(
-      refusal_of_hello("#!/bin/sh\necho '{\"protocol\": 2, \"controllers\": []}'\n"
-                       "read line\n"),
+      refusal_of_hello(
+          "#!/bin/sh\nread line; echo '{\"protocol\": 2, \"controllers\": []}'\n"),
       HasSubstr("speaks protocol 2, and this batchlab protocol 1; a newer batchlab is "
                 "needed"));
   EXPECT_THAT(refusal_of_hello("#!/bin/sh\nread line; echo '{\"protocol\": 1}'\n"),

@@ -207,6 +207,7 @@ TEST(Isolation, WhatIsNoPluginIsRefusedBeforeAnyRun) {
       {"needs_unknown", "needs statistics that do not exist"}};
   for (const auto& [kind, what] : cases) expect_refused(library(kind), 6, what);
   expect_refused(library("create_fails"), 2, "the data are too small");
+  expect_refused(library("measure_throws"), 6, "threw an exception: no clock here");
 }
 
 TEST(Isolation, WhatIsNoLibraryForThisMachineIsRefusedBeforeAnyRun) {

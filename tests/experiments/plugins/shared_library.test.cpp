@@ -240,6 +240,11 @@ TEST(SharedLibrary, ItsReasonIsShownUpTo400Bytes) {
 TEST(SharedLibrary, WhatItThrowsIsCaught) {
   expect_refused("throws", "threw an exception");
   expect_refused("throws_error", "threw an exception: out of luck\\x0a");
+  const Entry entry = load_shared_library(hostile("measure_throws")).at(0);
+  EXPECT_THAT(batchlab::error_of(
+                  [&] { (void)entry.options.front().from_step_time(1e-4, 1e-6); }),
+              AllOf(StartsWith("hostile (" + hostile("measure_throws")),
+                    HasSubstr("): threw an exception: no clock here")));
 }
 
 TEST(SharedLibrary, ThatRefusesToMakeAControllerIsHeard) {

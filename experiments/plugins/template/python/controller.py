@@ -12,6 +12,7 @@ import sys
 RULE = {"name": "my_rule",
         "summary": "as large as a share of the best progress of a step takes",
         "source": "McCandlish et al. 2018, arXiv 1812.06162",
+        "needs": ["noise_scale"],  # what is measured for decide(), at every step
         "options": [{"name": "progress", "kind": "number", "default": 0.5,
                      "minimum": 0.01, "maximum": 0.99, "help": "share of the best"}]}
 progress = 0.5
@@ -34,9 +35,9 @@ def answer(request):
     global progress, batch_size
     if "hello" in request:
         return {"protocol": 1, "version": "0.1", "controllers": [RULE]}
-    if "create" in request:  # needs: what is measured for decide(), at every step
+    if "create" in request:
         progress = request["create"]["options"]["progress"]
-        return {"needs": ["noise_scale"]}
+        return {}
     if "decide" in request:
         return decide(request["decide"])
     if "save" in request:  # all that it remembers
