@@ -8,15 +8,14 @@
 // that both means outlive a change of B. W, the variance along the gradients of the
 // batches, does, though little: on average VarIP = G Sigma G^T + tr(Sigma^2) (1/B -
 // 1/N), so that W goes from tr(Sigma^2) / tr(Sigma) at small B to the variance along G.
-// Its means begin anew when the size changes; a size that is there for a single step is
-// a batch cut short at the end of an epoch and left out.
+// Its means begin anew when the size changes; a batch cut short by the end of an epoch
+// is left out of them.
 #include "controllers/noise_averages.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 #include "controllers/batch_size_option.hpp"
 
@@ -45,16 +44,15 @@ void NoiseAverages::Means::add(double count, double horizon, double first_value,
 
 void NoiseAverages::add(const Statistics& statistics) {
   const auto size = static_cast<double>(statistics.batch_size);
-  const std::int64_t before = std::exchange(last_size_, statistics.batch_size);
+  const bool cut_short = tail_.cut_short(statistics, product_size_);
   const double q = *statistics.gradient_norm_squared;
   const double variance = *statistics.gradient_variance_trace;
   const double product = along_ ? *statistics.inner_product_variance : 0;
   const double common = q - variance / size;
   if (!std::isfinite(common) || !std::isfinite(product)) return;
   noise_.add(size, horizon_, variance, common);
+  if (cut_short) return;
   if (statistics.batch_size != product_size_) {
-    const bool alone = products_.weight > 0 && statistics.batch_size != before;
-    if (alone) return;
     product_size_ = statistics.batch_size;
     products_ = {};
   }
@@ -76,6 +74,7 @@ std::optional<Statistics> NoiseAverages::averaged(const Statistics& statistics) 
   Statistics averaged = statistics;
   averaged.gradient_norm_squared = q;
   averaged.gradient_variance_trace = variance;
+  averaged.true_gradient_norm_squared = noise_.second;
   const double along = products_.first / products_.second;
   averaged.inner_product_variance = along * q;
   averaged.orthogonal_variance = variance - along;
@@ -96,7 +95,7 @@ json NoiseAverages::save() const {
   return {{"noise", saved(noise_)},
           {"products", saved(products_)},
           {"product_size", product_size_},
-          {"last_size", last_size_}};
+          {"epochs", tail_.save()}};
 }
 
 void NoiseAverages::load(const json& state) {
@@ -106,7 +105,7 @@ void NoiseAverages::load(const json& state) {
   noise_ = loaded(state.at("noise"));
   products_ = loaded(state.at("products"));
   product_size_ = state.at("product_size");
-  last_size_ = state.at("last_size");
+  tail_.load(state.at("epochs"));
 }
 
 }  // namespace batchlab

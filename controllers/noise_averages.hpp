@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "controllers/epoch_tail.hpp"
 #include "controllers/option.hpp"
 #include "controllers/statistics.hpp"
 
@@ -28,9 +29,10 @@ class NoiseAverages {
   // out.
   void add(const Statistics& statistics);
 
-  // What such a step would measure were its batch an average one: q, V and, along the
-  // gradient, VarIP and VarOrth. Absent before the averages have seen their horizon,
-  // and where q is not positive: the gradient is not resolved from the noise.
+  // What such a step would measure were its batch an average one: q, V, G2 (to within
+  // V/N) and, along the gradient, VarIP and VarOrth. Absent before the averages have
+  // seen their horizon, and where q is not positive: the gradient is not resolved from
+  // the noise.
   [[nodiscard]] std::optional<Statistics> averaged(const Statistics& statistics) const;
 
   // Why it is absent.
@@ -55,7 +57,7 @@ class NoiseAverages {
   Means noise_;                    // of V and q - V/B
   Means products_;                 // of VarIP and q, of batches of one size
   std::int64_t product_size_ = 0;  // theirs
-  std::int64_t last_size_ = 0;     // of the step before
+  EpochTail tail_;
 };
 
 }  // namespace batchlab

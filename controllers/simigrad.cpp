@@ -19,10 +19,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 #include "controllers/batch_size_option.hpp"
 #include "controllers/builtin.hpp"
+#include "controllers/epoch_tail.hpp"
 
 namespace batchlab {
 namespace {
@@ -42,13 +42,11 @@ class SimiGrad final : public Controller {
 
   Decision decide(const Statistics& statistics) override {
     const auto& cosine = statistics.half_batch_cosine;
-    const std::int64_t epochs = std::exchange(epochs_, statistics.epochs_completed);
+    const bool cut_short = tail_.cut_short(statistics, measured_);
     if (!cosine) return {batch_size_, "halves of the batch not compared: hold"};
     if (!std::isfinite(*cosine)) return {batch_size_, "cosine not finite: hold"};
+    if (cut_short) return {batch_size_, "cut short by the end of an epoch: hold"};
     if (statistics.batch_size != measured_) {
-      if (epochs_ > epochs && statistics.batch_size < measured_) {
-        return {batch_size_, "cut short by the end of an epoch: hold"};
-      }
       measured_ = statistics.batch_size;
       steps_ = 0;
       average_ = 0;
@@ -63,7 +61,7 @@ class SimiGrad final : public Controller {
 
   json save() const override {
     return {{"batch_size", batch_size_},
-            {"epochs", epochs_},
+            {"epochs", tail_.save()},
             {"measured", measured_},
             {"steps", steps_},
             {"average", average_}};
@@ -71,7 +69,7 @@ class SimiGrad final : public Controller {
 
   void load(const json& state) override {
     batch_size_ = state.at("batch_size");
-    epochs_ = state.at("epochs");
+    tail_.load(state.at("epochs"));
     measured_ = state.at("measured");
     steps_ = state.at("steps");
     average_ = state.at("average");
@@ -87,8 +85,8 @@ class SimiGrad final : public Controller {
 
   double target_;
   std::int64_t memory_;
-  double batch_size_;          // wanted
-  std::int64_t epochs_ = 0;    // completed by the step before
+  double batch_size_;  // wanted
+  EpochTail tail_;
   std::int64_t measured_ = 0;  // examples of the steps averaged
   std::int64_t steps_ = 0;     // averaged
   double average_ = 0;         // their cosine

@@ -86,6 +86,38 @@ TEST(BigBatch, HoldsWhatIsNotMeasuredOrNotFinite) {
   }
 }
 
+// V = 64, q - V/B = 3 - 2 = 1 at 32: on average G2 = 1 and V/B passes below 1, from 65
+// on. In steps of ceil(B/10): 32, 36, 40, 44, 49, 54, 60, 66, all within one step once
+// the horizon is full.
+TEST(BigBatch, ByAveragesGrowsUntilNoiseIsBelowTheUnbiasedGradient) {
+  const auto rule =
+      make_controller("big_batch", {{"horizon_examples", 64}}, fashion_mnist);
+  EXPECT_THAT(decide(*rule, 32, 3.0, 64.0).reason,
+              HasSubstr("32 of 64 examples averaged: hold"));
+  EXPECT_EQ(decide(*rule, 32, 3.0, 64.0).batch_size, 36);
+  Statistics statistics;
+  statistics.gradient_norm_squared = 1e6;  // of the step in progress: not yet averaged
+  statistics.gradient_variance_trace = 1e-6;
+  std::vector<double> sizes;
+  for (double size = 32; size > 0; size = rule->extended_batch_size(statistics)) {
+    sizes.push_back(size);
+    statistics.batch_size = std::llround(size);
+  }
+  EXPECT_THAT(sizes, ElementsAre(32, 36, 40, 44, 49, 54, 60, 66));
+  EXPECT_EQ(decide(*rule, 66, 1 + 64.0 / 66, 64.0).batch_size, 66);
+}
+
+// q - V/B = 1 - 2 < 0 on average.
+TEST(BigBatch, ByAveragesHoldsWhereTheGradientIsNotResolved) {
+  const auto rule =
+      make_controller("big_batch", {{"horizon_examples", 64}}, fashion_mnist);
+  for (int step = 0; step < 5; ++step) {
+    const Decision decision = decide(*rule, 32, 1.0, 64.0);
+    EXPECT_EQ(decision.batch_size, 32);
+    EXPECT_THAT(decision.reason, HasSubstr("hold"));
+  }
+}
+
 // On average q > V/B means G2 > V/N = 3 / 54000 = 5.6e-5, whatever B.
 TEST(BigBatch, SettlesWhereTheGradientIsResolvedAndElseGrowsToTheLimit) {
   const auto resolved = make_controller("big_batch", json::object(), fashion_mnist);

@@ -66,6 +66,7 @@ inline std::vector<nlohmann::json> example_variants(const std::string& name) {
         {{"every_examples", 1}, {"window_examples", 1}, {"doublings", 5}});
   }
   if (name == "noise_scale") variants.push_back({{"form", "square_root"}});
+  if (name == "big_batch") variants.push_back({{"horizon_examples", 500}});
   if (name == "norm_test") variants.push_back({{"horizon_examples", 500}});
   if (name == "inner_product_test") {
     variants.push_back({{"form", "augmented"}});

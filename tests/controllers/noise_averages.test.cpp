@@ -73,10 +73,11 @@ TEST(NoiseAverages, AlongTheGradientIsARatioOfMeans) {
   EXPECT_NEAR(*averaged->orthogonal_variance, 51.067276, 1e-5);
 }
 
-// W of batches of 32 says little of those of 64: two steps of 64 are waited for. At
-// first a new size may be that of a batch cut short.
+// W of batches of 32 says little of those of 64.
 TEST(NoiseAverages, AlongTheGradientBeginAnewWhenTheSizeChanges) {
-  NoiseAverages averages(64, true);
+  NoiseAverages averages(128, true);
+  averages.add(step(32, 3, 64, 30));
+  averages.add(step(32, 3, 64, 30));
   averages.add(step(32, 3, 64, 30));
   EXPECT_TRUE(after(averages, step(32, 3, 64, 30)));
   EXPECT_FALSE(after(averages, step(64, 2, 64, 40)));
@@ -85,14 +86,32 @@ TEST(NoiseAverages, AlongTheGradientBeginAnewWhenTheSizeChanges) {
   EXPECT_NEAR(*averaged->inner_product_variance, 40, 1e-12);
 }
 
+Statistics ending_an_epoch(Statistics statistics, std::int64_t epochs) {
+  statistics.epochs_completed = epochs;
+  return statistics;
+}
+
 TEST(NoiseAverages, ABatchCutShortIsLeftOutAlongTheGradient) {
   NoiseAverages averages(64, true);
   averages.add(step(32, 3, 64, 30));
   averages.add(step(32, 3, 64, 30));
-  EXPECT_FALSE(after(averages, step(8, 9, 64, 1e6)));
-  const auto averaged = after(averages, step(32, 3, 64, 30));
+  EXPECT_FALSE(after(averages, ending_an_epoch(step(8, 9, 64, 1e6), 1)));
+  const auto averaged = after(averages, ending_an_epoch(step(32, 3, 64, 30), 1));
   ASSERT_TRUE(averaged);
   EXPECT_NEAR(*averaged->inner_product_variance, 30, 1e-12);
+}
+
+// Of 100 examples, 60 and then the 40 that are left: no two steps have one size.
+TEST(NoiseAverages, AlongTheGradientAreOfBatchesAboveHalfAnEpochToo) {
+  NoiseAverages averages(120, true);
+  for (int epoch = 0; epoch < 3; ++epoch) {
+    averages.add(ending_an_epoch(step(60, 3, 64, 30), epoch));
+    averages.add(ending_an_epoch(step(40, 9, 64, 1e6), epoch + 1));
+  }
+  const auto averaged = after(averages, ending_an_epoch(step(60, 3, 64, 30), 3));
+  ASSERT_TRUE(averaged);
+  EXPECT_NEAR(*averaged->inner_product_variance, 10 * *averaged->gradient_norm_squared,
+              1e-9);
 }
 
 TEST(NoiseAverages, LeaveOutWhatIsNotFinite) {

@@ -110,10 +110,10 @@ Answers adadagrad(const Entry& entry) {
                             orthogonal_test_rival(nu));
 }
 
-// No batch size solves its equation with means: S is the size that it stands for.
+// Of single steps no batch size solves its equation with means; of averages S' does.
 Answers big_batch(const Entry& entry) {
-  return entry.ends_above("S", entry.problem.noise_scale(),
-                          big_batch_rival(entry.number("delta")));
+  return entry.ends_by_test("S'", entry.problem.seen_noise_scale(),
+                            big_batch_rival(entry.number("delta")));
 }
 
 // In force is the minimum, which is 16: rate x curvature, and with it the wish, stays
