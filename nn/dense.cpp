@@ -16,6 +16,7 @@
 #include "controllers/error.hpp"
 #include "nn/elementwise.hpp"
 #include "nn/matrix_product.hpp"
+#include "nn/pair_products.hpp"
 #include "nn/random.hpp"
 
 namespace batchlab {
@@ -132,6 +133,15 @@ class DenseLayer final : public Layer {
       add(bias, units_, row);
       inner_products[i] += inner_product(row, delta.data() + i * units_, units_);
     }
+  }
+
+  bool prefers_pairs(std::size_t rows) const override {
+    return pairs_are_cheaper(rows, inputs_, units_);
+  }
+
+  void add_pair_products(const ConstMatrixView& input, const ConstMatrixView& delta,
+                         std::size_t share, double* sums) const override {
+    batchlab::add_pair_products(input, delta, share, sums);
   }
 
  private:

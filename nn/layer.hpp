@@ -92,6 +92,15 @@ class Layer {
                                   const ConstMatrixView& /*delta*/,
                                   const float* /*direction*/, MatrixView& /*scratch*/,
                                   double* /*inner_products*/) const {}
+
+  // Whether add_pair_products() costs less, for a batch of so many rows.
+  [[nodiscard]] virtual bool prefers_pairs(std::size_t /*rows*/) const { return false; }
+
+  // Adds for each row what a share of the pairs (pair_products.hpp) gives to the inner
+  // product of its gradient with the sum of all.
+  virtual void add_pair_products(const ConstMatrixView& /*input*/,
+                                 const ConstMatrixView& /*delta*/,
+                                 std::size_t /*share*/, double* /*sums*/) const {}
 };
 
 }  // namespace batchlab

@@ -182,15 +182,27 @@ void Network::example_norms(const Tile& tile, const Workspace& workspace,
 }
 
 void Network::inner_products(const Tile& tile, const Workspace& workspace,
-                             const float* direction, Workspace& scratch,
-                             double* inner_products) const {
+                             const float* direction, std::size_t pair_rows,
+                             Workspace& scratch, double* inner_products) const {
   const std::size_t first = tile.workspace_row, count = tile.rows;
   std::fill_n(inner_products, count, 0.0);
   for (std::size_t i = first_with_parameters_; i < layers_.size(); ++i) {
+    if (pair_rows > 0 && layers_[i]->prefers_pairs(pair_rows)) continue;
     MatrixView output = scratch.values_[i + 1].rows(0, count);
     layers_[i]->add_inner_products(workspace.values_[i].rows(first, count),
                                    workspace.deltas_[i + 1].rows(first, count),
                                    direction + offsets_[i], output, inner_products);
+  }
+}
+
+void Network::pair_products(std::size_t pair_rows, const Workspace& workspace,
+                            std::size_t share, double* sums) const {
+  std::fill_n(sums, pair_rows, 0.0);
+  for (std::size_t i = first_with_parameters_; i < layers_.size(); ++i) {
+    if (!layers_[i]->prefers_pairs(pair_rows)) continue;
+    layers_[i]->add_pair_products(workspace.values_[i].rows(0, pair_rows),
+                                  workspace.deltas_[i + 1].rows(0, pair_rows), share,
+                                  sums);
   }
 }
 

@@ -109,10 +109,16 @@ class Network {
                      double* norms_squared) const;
 
   // inner_products: of the gradient of each of the tile's rows with `direction`, which
-  // is as long as the parameters. `scratch` has at least as many rows.
+  // is as long as the parameters. `scratch` has at least as many rows. Layers that
+  // prefer pairs of `pair_rows` rows are left out; 0: none is.
   void inner_products(const Tile& tile, const Workspace& workspace,
-                      const float* direction, Workspace& scratch,
+                      const float* direction, std::size_t pair_rows, Workspace& scratch,
                       double* inner_products) const;
+
+  // sums: of the gradient of each of the first `pair_rows` rows with those of all of
+  // them, over the layers left out above, as far as the pairs of `share` go.
+  void pair_products(std::size_t pair_rows, const Workspace& workspace,
+                     std::size_t share, double* sums) const;
 
  private:
   friend class Workspace;

@@ -6,6 +6,7 @@
 
 #include "nn/elementwise.hpp"
 #include "nn/matrix_product.hpp"
+#include "nn/pair_products.hpp"
 
 namespace batchlab {
 
@@ -34,6 +35,9 @@ TrainingStep::TrainingStep(const Network& network, const Dataset& data,
       half_sums_{uninitialised(network.parameter_count()),
                  uninitialised(network.parameter_count())},
       gradient_(uninitialised(network.parameter_count())),
+      row_norms_squared_(most_round_rows),
+      row_products_(most_round_rows),
+      pair_products_(pair_shares * most_round_rows),
       tiles_(tiles_of(most_round_rows, cut_batch(1, options).tile_height)),
       pieces_(network.pieces().size()) {
   use_single_threaded_blas();  // or bits would depend on its threads
@@ -44,7 +48,6 @@ TrainingStep::TrainingStep(const Network& network, const Dataset& data,
       std::max<std::size_t>(2, cut_batch(most_round_rows, options).lanes_per_round);
   for (std::size_t i = 0; i < threads.workers(); ++i) {
     Worker& worker = workers_.emplace_back(Worker{std::vector<std::uint8_t>(height),
-                                                  std::vector<double>(height),
                                                   std::vector<double>(height),
                                                   Workspace(network, height),
                                                   uninitialised(lanes * largest),
@@ -254,32 +257,42 @@ InnerProducts TrainingStep::update_in_two_passes() {
   return products;
 }
 
-// Of the last round's rows with gradient_.
+// Of the last round's rows with gradient_. Where these rows are the batch, layers may
+// go by pairs of them.
 InnerProducts TrainingStep::inner_products() {
-  const double q = total().gradient_norm_squared;
-  const std::size_t tiles = tiles_of(round_rows_, cut_.tile_height);
-  std::vector<InnerProducts> sums(tiles);
-  threads_.run([&](std::size_t number) {
-    Worker& worker = workers_[number];
-    const Range own = part(tiles, number, threads_.workers());
+  const std::size_t rows = round_rows_;
+  const std::size_t pair_rows = cut_.rounds == 1 && !extended_ ? rows : 0;
+  const std::size_t tiles = tiles_of(rows, cut_.tile_height);
+  const auto pairs_of = [&](std::size_t share) {
+    return pair_products_.data() + share * most_round_rows;
+  };
+  threads_.run([&](std::size_t worker) {
+    const Range own = part(tiles, worker, threads_.workers());
     for (std::size_t i = own.begin; i < own.end; ++i) {
-      const Range rows = part(round_rows_, i, tiles);
-      const Tile tile{.rows = rows.size(), .workspace_row = rows.begin};
-      network_.example_norms(tile, round_, worker.example_norms_squared.data());
-      network_.inner_products(tile, round_, gradient_.data(), worker.scratch,
-                              worker.inner_products.data());
-      for (std::size_t row = 0; row < rows.size(); ++row) {
-        const double product = worker.inner_products[row];
-        sums[i].deviations_squared += (product - q) * (product - q);
-        sums[i].orthogonal_squared +=
-            worker.example_norms_squared[row] - (q > 0 ? product * product / q : 0);
-      }
+      const Range in_tile = part(rows, i, tiles);
+      const Tile tile{.rows = in_tile.size(), .workspace_row = in_tile.begin};
+      network_.example_norms(tile, round_, row_norms_squared_.data() + in_tile.begin);
+      network_.inner_products(tile, round_, gradient_.data(), pair_rows,
+                              workers_[worker].scratch,
+                              row_products_.data() + in_tile.begin);
+    }
+    if (pair_rows == 0) return;
+    const Range shares = part(pair_shares, worker, threads_.workers());
+    for (std::size_t share = shares.begin; share < shares.end; ++share) {
+      network_.pair_products(pair_rows, round_, share, pairs_of(share));
     }
   });
-  InnerProducts result{static_cast<std::int64_t>(round_rows_)};
-  for (const InnerProducts& sum : sums) {
-    result.deviations_squared += sum.deviations_squared;
-    result.orthogonal_squared += sum.orthogonal_squared;
+  const double q = total().gradient_norm_squared;
+  InnerProducts result{static_cast<std::int64_t>(rows)};
+  for (std::size_t row = 0; row < rows; ++row) {
+    double pairs = 0;
+    for (std::size_t share = 0; pair_rows > 0 && share < pair_shares; ++share) {
+      pairs += pairs_of(share)[row];
+    }
+    const double product = row_products_[row] + pairs / static_cast<double>(rows);
+    result.deviations_squared += (product - q) * (product - q);
+    result.orthogonal_squared +=
+        row_norms_squared_[row] - (q > 0 ? product * product / q : 0);
   }
   return result;
 }

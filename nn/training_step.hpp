@@ -6,8 +6,8 @@
 // First the tiles of a round go forward and backward, each on one thread. Then the
 // parameters are gone over piece by piece, each piece on one thread: its gradient is
 // summed over the rows of the round, and in the last round measured and applied at
-// once, so that it never leaves the cache. All of this depends on the batch size, and on
-// how it was extended, never on threads: so does every bit of the result.
+// once, so that it never leaves the cache. All of this depends on the batch size, and
+// on how it was extended, never on threads: so does every bit of the result.
 //
 // A round is also cut into lanes, whose gradients the micro-batch estimator compares.
 #pragma once
@@ -106,7 +106,7 @@ class TrainingStep {
   };
   struct Worker {
     std::vector<std::uint8_t> labels;  // of a tile
-    std::vector<double> example_norms_squared, inner_products;
+    std::vector<double> example_norms_squared;
     Workspace scratch;  // of a tile, for what is not of the round
     Array sums_memory;
     std::vector<RunningSum> sums;  // of a piece, over the lanes of a round
@@ -145,6 +145,8 @@ class TrainingStep {
   // half, without the last; untouched otherwise.
   Array half_sums_[2];
   Array gradient_;  // mean gradient, kept where a measurement asks for it
+  // Of inner_products(), by rows of the round; the last for each share.
+  std::vector<double> row_norms_squared_, row_products_, pair_products_;
   WeightAverage* average_ = nullptr;
   BatchGradient previous_;  // what gradient_ holds of the step before
   std::vector<TileSums> tiles_;

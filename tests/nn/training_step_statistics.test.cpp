@@ -35,7 +35,7 @@ TEST_F(TrainingStepTest, PerExampleNormsEqualNaiveGradients) {
 TEST_F(TrainingStepTest, MicroBatchSumsEqualNaiveGradientsOfLanes) {
   for (const CutOptions& cut : cuts) {
     Trainer trainer = make("relu", cut);
-    for (const std::size_t size : {1, 2, 30, 171, 1300}) {
+    for (const std::size_t size : {1, 2, 5, 30, 171, 1300}) {
       const Batch batch = random_batch(size, examples, random_);
       const auto [rounds, lanes_per_round, height] = cut_batch(size, cut);
       double expected = 0;
@@ -113,11 +113,11 @@ TEST_F(TrainingStepTest, TwoStepSumsEqualNaiveGradientsOfBothBatches) {
   }
 }
 
-// Of the last round's rows, with the mean over all.
+// Of the last round's rows, with the mean over all; of up to 5 rows by pairs of them.
 TEST_F(TrainingStepTest, InnerProductsEqualNaiveGradients) {
   for (const CutOptions& cut : cuts) {
     Trainer trainer = make("tanh", cut);
-    for (const std::size_t size : {1, 2, 30, 171, 1300}) {
+    for (const std::size_t size : {1, 2, 5, 30, 171, 1300}) {
       const Batch batch = random_batch(size, examples, random_);
       const auto mean = naive_mean("tanh", trainer, batch, 0, size).gradient;
       const double q = norm_squared(mean);
