@@ -22,13 +22,15 @@ namespace {
 
 constexpr std::size_t width = FloatBatch::size;
 
-// Sums, one row of the right operand and one element of the left fill the registers: 32
-// vectors of 16 floats, or 16 of 8.
-constexpr std::size_t block_rows = width == 16 ? 6 : 4;
-constexpr std::size_t block_vectors = width == 16 ? 4 : 3;
+// Sums, one row of the right operand and one element of the left fit the registers: 32
+// vectors of 16 floats, or 16 of 8. Where they fill them all, as 4 rows by 3 of 8 do, GCC
+// reads the right operand again for each row: measured, a third more time.
+constexpr std::size_t block_rows = 6;
+constexpr std::size_t block_vectors = width == 16 ? 4 : 2;
 
 // A right operand with more columns than this is worked off in panels, of so many k.
-// Measured at 1024 columns: 30 to 50 % less time from 16 rows on; at 128 none is gained.
+// Measured at 1024 columns: 30 to 50 % less time from 16 rows on; at 128 none is
+// gained.
 constexpr std::size_t most_columns_in_place = 256;
 constexpr std::size_t panel_inner = 128;
 
