@@ -23,16 +23,18 @@ namespace {
 constexpr std::size_t width = FloatBatch::size;
 
 // Sums, one row of the right operand and one element of the left fit the registers: 32
-// vectors of 16 floats, or 16 of 8. Where they fill them all, as 4 rows by 3 of 8 do, GCC
-// reads the right operand again for each row: measured, a third more time.
+// vectors of 16 floats, or 16 of 8. Where they fill them all, as 4 rows by 3 of 8 do,
+// GCC reads the right operand again for each row: measured, a third more time.
 constexpr std::size_t block_rows = 6;
 constexpr std::size_t block_vectors = width == 16 ? 4 : 2;
 
-// A right operand with more columns than this is worked off in panels, of so many k.
+// A right operand with more columns than this is worked off in panels, of so many k and
+// so many columns: 32 or 16 kB for a block, read in runs of 256 bytes.
 // Measured at 1024 columns: 30 to 50 % less time from 16 rows on; at 128 none is
 // gained.
 constexpr std::size_t most_columns_in_place = 256;
-constexpr std::size_t panel_inner = 128;
+constexpr std::size_t panel_inner = width == 16 ? 128 : 256;
+constexpr std::size_t panel_vectors = 64 / width;
 
 // One stretch of k: the sums begin with what `from` holds (null: zero) and end in `to`.
 struct Stretch {
@@ -108,15 +110,22 @@ void multiply_tail(Stretch stretch, std::size_t rows, std::size_t count) {
   for (std::size_t i = 0; i < rows; ++i) std::copy_n(at(i), count, to + i * stride);
 }
 
-// Copies `inner` rows of `columns` each, whole vectors, into a contiguous panel.
-const float* pack_right(const float* right, std::size_t stride, std::size_t inner,
-                        std::size_t columns, std::vector<float>& panel) {
-  panel.resize(inner * columns);
-  float* to = panel.data();
-  for (std::size_t k = 0; k < inner; ++k, to += columns) {
-    std::copy_n(right + k * stride, columns, to);
+// Copies `inner` rows of `vectors` each into panels, one contiguous for each block of
+// columns: block i begins at i block_vectors vectors from the row, and in `panels` at
+// inner times that.
+void pack_right(const float* right, std::size_t stride, std::size_t inner,
+                std::size_t vectors, std::vector<float>& panels) {
+  panels.resize(inner * vectors * width);
+  for (std::size_t k = 0; k < inner; ++k) {
+    const float* from = right + k * stride;
+    for (std::size_t first = 0; first < vectors; first += block_vectors) {
+      const std::size_t count = std::min(block_vectors, vectors - first);
+      float* to = panels.data() + (first * inner + k * count) * width;
+      for (std::size_t i = 0; i < count; ++i, from += width, to += width) {
+        store(to, load<FloatBatch>(from));
+      }
+    }
   }
-  return panel.data();
 }
 
 // Copies rows [0, rows) of a left operand whose rows are no runs in memory: for each k
@@ -163,7 +172,7 @@ struct Product {
 };
 
 void multiply_stretch(const Product& product, bool in_panels) {
-  thread_local std::vector<float> left_panel, right_panel;
+  thread_local std::vector<float> left_panel, right_panels;
   const std::size_t columns = product.columns;
   const std::size_t row_blocks = (product.rows + block_rows - 1) / block_rows;
   Stretch stretch = product.whole;
@@ -187,8 +196,12 @@ void multiply_stretch(const Product& product, bool in_panels) {
     Stretch panel = stretch;
     panel.right = stretch.right + first * width;
     if (in_panels) {
-      panel.right =
-          pack_right(panel.right, columns, stretch.inner, vectors * width, right_panel);
+      const std::size_t packed = first % panel_vectors;  // vectors, of those at hand
+      if (packed == 0) {
+        pack_right(panel.right, columns, stretch.inner,
+                   std::min(panel_vectors, whole_vectors - first), right_panels);
+      }
+      panel.right = right_panels.data() + packed * width * stretch.inner;
       panel.right_stride = vectors * width;
     }
     for_each_row_block(
