@@ -6,6 +6,8 @@
 //   build/release/tests/kernels --benchmark_filter=Step
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <chrono>
 #include <numeric>
 #include <vector>
 
@@ -164,14 +166,38 @@ void FusedUpdate(benchmark::State& state) {
   }
 }
 
-void Step(benchmark::State& state, const Measurements& measurements) {
+void Step(benchmark::State& state) {
   Trainer trainer;
   for ([[maybe_unused]] auto _ : state) {
     const Batch& batch = trainer.stream.take(state.range(0));
-    (void)trainer.step.forward_backward(batch, measurements);
+    (void)trainer.step.forward_backward(batch);
     benchmark::DoNotOptimize(trainer.step.update(1e-4));
   }
   count_examples(state);
+}
+
+// What a step costs with statistics, times one without: both in turn, for the speed of
+// a machine changes while it is measured.
+void StatisticsCost(benchmark::State& state, const Measurements& measurements) {
+  Trainer plain, measured;
+  const auto seconds = [&](Trainer& trainer, const Measurements& of_step) {
+    constexpr int steps = 4;
+    const auto start = std::chrono::steady_clock::now();
+    for (int i = 0; i < steps; ++i) {
+      (void)trainer.step.forward_backward(trainer.stream.take(state.range(0)), of_step);
+      benchmark::DoNotOptimize(trainer.step.update(1e-4));
+    }
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+        .count();
+  };
+  std::vector<double> ratios;
+  for ([[maybe_unused]] auto _ : state) {
+    const double without = seconds(plain, {});
+    ratios.push_back(seconds(measured, measurements) / without);
+  }
+  std::nth_element(ratios.begin(), ratios.begin() + std::ssize(ratios) / 2,
+                   ratios.end());
+  state.counters["ratio"] = ratios[ratios.size() / 2];
 }
 
 // A thousand steps of a batch size drawn anew for each in [32, 512], or of a constant
@@ -212,17 +238,12 @@ BENCHMARK(Gather)->Arg(128);
 BENCHMARK(RowNorms)->Arg(128);
 BENCHMARK(ForwardBackward)->Arg(8)->Arg(32)->Arg(128)->Arg(512);
 BENCHMARK(FusedUpdate)->Arg(8)->Arg(32)->Arg(128)->Arg(512);
-BENCHMARK_CAPTURE(Step, plain, Measurements())
-    ->Arg(8)
-    ->Arg(32)
-    ->Arg(128)
-    ->Arg(512)
-    ->Arg(4096);
-BENCHMARK_CAPTURE(Step, examples, measure_examples)->Arg(128);
-BENCHMARK_CAPTURE(Step, lanes, measure_lanes)->Arg(128);
-BENCHMARK_CAPTURE(Step, halves, measure_halves)->Arg(128);
-BENCHMARK_CAPTURE(Step, steps, measure_steps)->Arg(128);
-BENCHMARK_CAPTURE(Step, inner_products, measure_inner_products)->Arg(128);
+BENCHMARK(Step)->Arg(8)->Arg(32)->Arg(128)->Arg(512)->Arg(4096);
+BENCHMARK_CAPTURE(StatisticsCost, examples, measure_examples)->Arg(128);
+BENCHMARK_CAPTURE(StatisticsCost, lanes, measure_lanes)->Arg(128);
+BENCHMARK_CAPTURE(StatisticsCost, halves, measure_halves)->Arg(128);
+BENCHMARK_CAPTURE(StatisticsCost, steps, measure_steps)->Arg(128);
+BENCHMARK_CAPTURE(StatisticsCost, inner_products, measure_inner_products)->Arg(128);
 BENCHMARK_CAPTURE(ThousandSteps, constant, false)->Arg(1)->Arg(2)->UseRealTime();
 BENCHMARK_CAPTURE(ThousandSteps, varied, true)->Arg(1)->Arg(2)->UseRealTime();
 

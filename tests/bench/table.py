@@ -86,13 +86,14 @@ def step_rows(build, with_peers):
 
 
 def statistics_rows(build):
-    """{benchmark: seconds} of steps with statistics and with varied batch sizes."""
+    """{benchmark: ratio of a step with statistics to one without, or seconds of a thousand steps}."""
     command = [os.path.join(build, "tests", "kernels"), "--benchmark_format=json",
-               "--benchmark_filter=^(Step/.*/128|ThousandSteps/.*)$",
+               "--benchmark_filter=^(StatisticsCost|ThousandSteps)/",
                "--benchmark_repetitions=5", "--benchmark_enable_random_interleaving=true"]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
-    return {row["run_name"]: row["real_time"] * {"ns": 1e-9, "us": 1e-6, "ms": 1e-3}[row["time_unit"]]
-            for row in json.loads(done.stdout)["benchmarks"]
+    value = lambda row: row.get("ratio") or \
+        row["real_time"] * {"ns": 1e-9, "us": 1e-6, "ms": 1e-3}[row["time_unit"]]
+    return {row["run_name"]: value(row) for row in json.loads(done.stdout)["benchmarks"]
             if row.get("aggregate_name") == "median"}
 
 
@@ -150,18 +151,18 @@ def print_steps(median, network, sizes):
 
 
 def print_ratios(median):
-    step, varied = (lambda name: median[(f"Step/{name}/128",)],
+    cost, varied = (lambda name: median[(f"StatisticsCost/{name}/128",)],
                     lambda name: median[(f"ThousandSteps/{name}/real_time",)])
-    percent = lambda one, other: f"{100 * (one / other - 1):+.1f} %"
+    percent = lambda ratio: f"{100 * (ratio - 1):+.1f} %"
     print("| measured | against | |")
     print("|---|---|---|")
     for name, measured in (("examples", "exact noise scale"), ("lanes", "micro-batch noise scale"),
                            ("steps", "two-step noise scale"), ("halves", "half-batch cosine"),
                            ("inner_products", "inner products")):
-        print(f"| {measured} at 128 | no statistics | {percent(step(name), step('plain'))} |")
+        print(f"| {measured} at 128 | no statistics | {percent(cost(name))} |")
     for threads in (1, 2):
         print(f"| batch size drawn anew at each step, 32 to 512, {threads} thread(s) | constant "
-              f"| {percent(varied(f'varied/{threads}'), varied(f'constant/{threads}'))} |")
+              f"| {percent(varied(f'varied/{threads}') / varied(f'constant/{threads}'))} |")
     print(f"| sweep of 20 runs, two jobs | one job | "
           f"{median[('jobs 1',)] / median[('jobs 2',)]:.2f} times the examples per second |")
     print(f"| a run of one step, evaluation included | - | {median[('start',)]:.2f} s |")
@@ -178,7 +179,7 @@ def main():
     figures = measure(given.build, given.rounds, not given.no_peers)
     if given.out:
         with open(given.out, "w") as file:
-            json.dump([{"measured": key, "seconds": seconds} for key, seconds in figures.items()],
+            json.dump([{"measured": key, "values": seconds} for key, seconds in figures.items()],
                       file, indent=1)
             file.write("\n")
     median = {key: statistics.median(seconds) for key, seconds in figures.items()}
