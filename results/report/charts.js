@@ -2,12 +2,12 @@
 // The charts: drawn when they come into view, linked in zoom, read by mouse and keys.
 const xNames = { examples: 'examples seen', updates: 'updates', seconds: 'training seconds' };
 const manyRuns = 40;  // beyond, the page starts with a mean per controller
-let others = [], otherColumn = '';
+let others = [], otherColumn = '', onPaper = false;
 
 const charts = [
-  { id: 'batch_size', name: 'Batch size', series: () => 'steps', column: () => 'batch_size', steps: true },
+  { id: 'batch_size', name: 'Batch size', series: () => 'steps', column: () => 'batch_size', steps: true, log: true },
   { id: 'learning_rate', name: 'Learning rate', series: () => 'steps', column: () => 'learning_rate', steps: true },
-  { id: 'noise_scale', name: 'Noise scale, with its interval', series: () => 'steps', column: () => 'noise_scale', log: true },
+  { id: 'noise_scale', name: 'Noise scale', series: () => 'steps', column: () => 'noise_scale', log: true, interval: true },
   { id: 'loss', name: 'Loss', series: () => state.split, column: () => 'loss' },
   { id: 'accuracy', name: 'Accuracy', series: () => state.split, column: () => 'accuracy' },
   { id: 'other', name: 'Another column of steps.csv', series: () => 'steps', column: () => otherColumn },
@@ -16,8 +16,14 @@ const charts = [
 // The legend of dygraphs writes a style attribute, which the policy of this page forbids.
 Dygraph.PLUGINS = Dygraph.PLUGINS.filter(plugin => plugin !== Dygraph.Plugins.Legend);
 
-// A noise scale runs over decades, and its first intervals over more.
+// A batch size doubles; a noise scale runs over decades, its first intervals over more.
 const onLogScale = chart => state.logY || chart.log === true;
+
+// The band around a noise scale is its interval, or the extent of several runs.
+function title(chart) {
+  if (!chart.interval) return chart.name;
+  return chart.name + (state.mode === 'means' ? ', lowest to highest over runs' : ', with its interval');
+}
 
 function seriesOptions(chart) {
   const options = {};
@@ -116,7 +122,7 @@ function options(chart) {
     labels: ['x', ...chart.data.series.map((_, i) => '' + i)],
     series: seriesOptions(chart), customBars: true, connectSeparatedPoints: true,
     stepPlot: chart.steps === true, logscale: onLogScale(chart), dateWindow: state.zoom,
-    strokeWidth: 1.5, fillAlpha: 0.15, highlightCircleSize: 3, animatedZooms: false,
+    pixelRatio: onPaper ? 3 : null, strokeWidth: 1.5, fillAlpha: 0.15, highlightCircleSize: 3, animatedZooms: false,
     drawPoints: chart.data.rows.length < 3, pointSize: 3,
     highlightSeriesOpts: { strokeWidth: 3 }, highlightSeriesBackgroundAlpha: 0.7,
     highlightSeriesBackgroundColor: getComputedStyle(document.body).backgroundColor,
@@ -134,44 +140,77 @@ function options(chart) {
   };
 }
 
+const range = (low, high) => {
+  const [first, last] = [low, high].map(figure);
+  return first === last ? first : `${first} to ${last}`;
+};
+
+// The lines of a controller at one of their ends: the range of its runs, or their mean
+// with the lowest and the highest.
+function endWords(ends) {
+  const [{ low, value, high }] = ends, values = ends.map(end => end.value);
+  if (state.mode !== 'means') return range(Math.min(...values), Math.max(...values));
+  return figure(value) + (figure(low) === figure(high) ? '' : ` (${range(low, high)})`);
+}
+
 // Each controller's first and last value in a sentence: what a picture cannot tell
 // everybody.
 function inWords(chart) {
-  const parts = [];
-  const groups = new Map();
-  for (const { controller, points } of chart.data.series) {
-    if (!groups.has(controller)) groups.set(controller, []);
-    groups.get(controller).push([points[0].value, points[points.length - 1].value]);
+  const groups = new Map(), parts = [], { series } = chart.data;
+  for (const { controller, points, count } of series) {
+    if (!points.length) continue;
+    if (!groups.has(controller)) groups.set(controller, { count, lines: [] });
+    groups.get(controller).lines.push(points);
   }
-  const range = values => {
-    const [low, high] = [Math.min(...values), Math.max(...values)].map(figure);
-    return low === high ? low : `${low} to ${high}`;
-  };
-  for (const [controller, ends] of [...groups].slice(0, 12)) {
-    parts.push(bdi(shownComparison().controllers[controller]),
-      `: begins at ${range(ends.map(e => e[0]))}, ends at ${range(ends.map(e => e[1]))}; `);
+  for (const [controller, { count, lines }] of [...groups].slice(0, 12)) {
+    const [first, last] = [0, -1].map(place => endWords(lines.map(points => points.at(place))));
+    parts.push(bdi(shownComparison().controllers[controller]), count ? `, mean of ${count} runs` : '',
+      `: begins at ${first}, ends at ${last}; `);
   }
   if (groups.size > 12) parts.push(`and ${groups.size - 12} more controllers; `);
-  return [`${chart.data.series.length} lines over ${xNames[state.x]}. `, ...parts];
+  const band = state.mode === 'means' ? ', in brackets the lowest and the highest run' : '';
+  return [`${series.length} line${series.length === 1 ? '' : 's'} over ${xNames[state.x]}${band}. `, ...parts];
+}
+
+// A canvas is printed as its strokes, of which readers of PDF show few; a copy of it is
+// printed as a picture.
+function toPicture(canvas) {
+  const copy = canvas.cloneNode();
+  copy.getContext('2d').drawImage(canvas, 0, 0);
+  canvas.replaceWith(copy);
+}
+
+// Heading and frame; a chart without a point is no more than a line that says so.
+function frame(chart) {
+  const nothing = !runsVisible().some(run => (curve(run, chart) || []).length);
+  chart.heading.textContent = title(chart);
+  chart.figure.classList.toggle('nothing', nothing);
+  chart.plot.tabIndex = nothing ? -1 : 0;
+  chart.plot.setAttribute('aria-label',
+    `${title(chart)}: arrow keys read values, plus and minus zoom, 0 shows all`);
+  return nothing;
 }
 
 function draw(chart) {
-  chart.data = chartData(chart);
+  const nothing = frame(chart);
   chart.stale = false;
   if (chart.graph) chart.graph.destroy();
   chart.graph = null;
   chart.at = null;
+  chart.data = chartData(chart);
   chart.readout.replaceChildren();
+  chart.words.replaceChildren();
   chart.xName.textContent = xNames[state.x] + (state.logX ? ', logarithmic' : '') +
     (onLogScale(chart) ? '; logarithmic scale on the left' : '') +
     (chart.data.left ? `; ${figure(chart.data.left)} more runs are not drawn: hide some controllers` : '');
   chart.plot.replaceChildren();
-  if (!chart.data.rows.length) {
-    chart.plot.append(element('p', { class: 'empty' }, 'No run shown has this.'));
-    chart.words.textContent = '';
+  if (nothing) {
+    const above = state.logX || onLogScale(chart) ? ' that a logarithmic scale can show' : '';
+    chart.plot.append(element('p', { class: 'empty' }, `No run shown has a value of this${above}.`));
     return;
   }
   chart.graph = new Dygraph(chart.plot, chart.data.rows, options(chart));
+  if (onPaper) for (const canvas of chart.plot.querySelectorAll('canvas')) toPicture(canvas);
   chart.words.replaceChildren(...inWords(chart));
 }
 
@@ -194,9 +233,9 @@ const seen = new IntersectionObserver(entries => {
 
 // Draws what is in view again, and the rest when it comes into view.
 function drawCharts() {
-  for (const chart of charts) {
+  for (const chart of charts.filter(one => one.figure)) {
     chart.stale = true;
-    if (chart.visible) draw(chart);
+    if (frame(chart) || chart.visible || onPaper) draw(chart);
   }
 }
 
@@ -214,17 +253,18 @@ function buildCharts() {
     .columns.keys()]))].filter(name => !known.includes(name) && !/_(low|high)$/.test(name));
   otherColumn = others[0] || '';
   for (const chart of charts) {
-    chart.plot = element('div', { class: 'plot', tabindex: 0, role: 'application',
-      'aria-label': `${chart.name}: arrow keys read values, plus and minus zoom, 0 shows all`,
+    chart.plot = element('div', { class: 'plot', role: 'application',
       'aria-describedby': 'words-' + chart.id, keydown: event => onKey(chart, event) });
     chart.readout = element('output', { class: 'readout' });
     chart.xName = element('p', { class: 'x-name' });
     chart.words = element('p', { class: 'words', id: 'words-' + chart.id });
+    chart.heading = element('span');
     if (chart.id === 'other' && !others.length) continue;
-    document.getElementById('plots').append(element('figure', { id: 'chart-' + chart.id },
-      element('figcaption', {}, chart.name, chart.id === 'other' ? otherSelect(chart) : ''),
+    chart.figure = element('figure', { id: 'chart-' + chart.id },
+      element('figcaption', {}, chart.heading, chart.id === 'other' ? otherSelect(chart) : ''),
       chart.plot, chart.xName, chart.readout,
-      element('details', {}, element('summary', { class: 'words' }, 'in words'), chart.words)));
+      element('details', {}, element('summary', { class: 'words' }, 'in words'), chart.words));
+    document.getElementById('plots').append(chart.figure);
     seen.observe(chart.plot);
   }
 }

@@ -98,6 +98,11 @@ function rowsOfMeans(groups, steps) {
   return rows;
 }
 
+const pointsOfMeans = (rows, column) => rows.filter(row => row[column]).map(row => {
+  const [low, value, high] = row[column];
+  return { x: row[0], low, value, high };
+});
+
 const mostLines = 150;  // more are a carpet, and slow
 const mostPlaces = 20000;  // of all lines together; beyond, 300 places for all
 
@@ -121,7 +126,8 @@ function chartData(chart) {
     if (!groups.has(run.controller)) groups.set(run.controller, []);
     groups.get(run.controller).push(points);
   }
-  const series = [...groups].map(([controller, curves]) =>
-    ({ controller, count: curves.length, points: curves[0] }));
-  return { rows: rowsOfMeans([...groups.values()], chart.steps), left: 0, series };
+  const rows = rowsOfMeans([...groups.values()], chart.steps);
+  const series = [...groups].map(([controller, curves], i) =>
+    ({ controller, count: curves.length, points: pointsOfMeans(rows, i + 1) }));
+  return { rows, left: 0, series };
 }

@@ -17,13 +17,22 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => data
 const refresh = document.querySelector('meta[name="refresh"]');
 if (refresh) setTimeout(() => location.reload(), 1000 * Number(refresh.content));
 
-// Paper is narrower, white, and has no "into view".
-addEventListener('beforeprint', () => {
-  for (const chart of charts) if (chart.plot && (chart.stale || !chart.graph)) draw(chart);
-  document.body.style.width = '690px';
-  for (const chart of charts) if (chart.graph) chart.graph.resize();
-});
-addEventListener('afterprint', () => {
-  document.body.style.width = '';
-  for (const chart of charts) if (chart.graph) chart.graph.resize();
-});
+// Paper is narrower, white, and has no "into view". A browser applies the rules for
+// paper only after "beforeprint": they are put in force before, for what is drawn and
+// measured here to be what is printed.
+const paperRules = [...document.styleSheets].flatMap(sheet => [...sheet.cssRules])
+  .filter(rule => rule.media && rule.media.mediaText === 'print');
+
+function toPaper(on) {
+  for (const rule of paperRules) rule.media.mediaText = on ? 'all' : 'print';
+  for (const table of document.querySelectorAll('.scroll table')) {
+    table.style.zoom = '';
+    if (on) table.style.zoom = Math.min(1, document.body.clientWidth / table.offsetWidth);
+  }
+  onPaper = on;
+  if (!data.runs.length) return;
+  buildLegend();
+  drawCharts();
+}
+addEventListener('beforeprint', () => toPaper(true));
+addEventListener('afterprint', () => toPaper(false));

@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { closeBrowser, open, openBrowser, program, seriousFaults, temporaryFolder } from './support.mjs';
+import { closeBrowser, open, openBrowser, program, axeFaults, temporaryFolder } from './support.mjs';
 
 before(openBrowser);
 after(closeBrowser);
@@ -30,12 +30,12 @@ function benchPage(t) {
 }
 
 for (const colorScheme of ['light', 'dark']) {
-  test(`the page of measured steps is quiet and axe finds nothing serious in ${colorScheme}`, async t => {
+  test(`the page of measured steps is quiet and axe finds no fault in ${colorScheme}`, async t => {
     const { page, faults, close } = await open(benchPage(t), { colorScheme });
     assert.equal(await page.locator('.drawing svg').count(), 2);
     assert.match(await page.locator('h1').innerText(), /mine/);
     assert.equal(await page.locator('#figures tbody tr').count(), 8);  // 6 rows, 2 lines
-    assert.deepEqual(await seriousFaults(page), []);
+    assert.deepEqual(await axeFaults(page), []);
     assert.deepEqual(faults, []);
     await close();
   });

@@ -98,10 +98,9 @@ export async function scrollThrough(page) {
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
 
-// What axe calls serious or critical, each with the elements.
-export async function seriousFaults(page) {
+// Whatever axe finds wrong, each with the elements.
+export async function axeFaults(page) {
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => window.axe.run());
-  return violations.filter(found => ['serious', 'critical'].includes(found.impact))
-    .map(found => [found.id, found.nodes.map(node => node.html.slice(0, 200))]);
+  return violations.map(found => [found.id, found.nodes.map(node => node.html.slice(0, 200))]);
 }
