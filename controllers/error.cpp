@@ -71,8 +71,18 @@ const std::string* closest(std::string_view name, std::span<const std::string> k
   return best != nullptr ? best : containing(name, known);
 }
 
+// Whether three bytes of UTF-8 are a mark that turns the direction of what follows:
+// U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069.
+bool turns_direction(unsigned char first, unsigned char second, unsigned char third) {
+  if (first != 0xe2) return false;
+  if (second == 0x81) return third >= 0xa6 && third <= 0xa9;
+  return second == 0x80 &&
+         (third == 0x8e || third == 0x8f || (third >= 0xaa && third <= 0xae));
+}
+
 // Bytes of the printable character that `text` starts with; 0 for a control character
-// (also those of U+0080 to U+009F, which terminals obey) and for malformed UTF-8.
+// (also those of U+0080 to U+009F, which terminals obey, and those that turn the
+// direction of text) and for malformed UTF-8.
 std::size_t printable_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);
@@ -90,7 +100,8 @@ std::size_t printable_length(std::string_view text) {
       (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
   const bool out_of_range =
       (first == 0xed && byte(1) > 0x9f) || (first == 0xf4 && byte(1) > 0x8f);
-  return overlong || out_of_range ? 0 : length;
+  const bool turns = length == 3 && turns_direction(first, byte(1), byte(2));
+  return overlong || out_of_range || turns ? 0 : length;
 }
 
 }  // namespace

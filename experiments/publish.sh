@@ -12,7 +12,8 @@ source tests/setup.sh
 
 name=${1:?usage: experiments/publish.sh RECIPE|benchmark [options]}
 shift
-most_page_bytes=700000
+most_page_bytes=1000000
+runs=results/runs/published  # git ignores it; the page names it
 if [ -z "${BATCHLAB:-}" ]; then
   install_packages
   build release batchlab
@@ -43,12 +44,13 @@ publish_benchmark() {
 }
 
 publish_recipe() {
-  batchlab reproduce "$name" --out "$made/runs" "$@" >/dev/null
-  batchlab report "$made/runs" --out "$folder/report.html" --svg "$folder/figures" \
+  rm -rf "${runs:?}/$name"
+  batchlab reproduce "$name" --out "$runs" "$@" >/dev/null
+  batchlab report "$runs/$name" --out "$folder/report.html" --svg "$folder/figures" \
     --markdown "$made/tables.md" --csv "$folder/comparison.csv" \
     --json "$folder/comparison.json" >/dev/null
   local first
-  first=$(ls -d "$made/runs/$name"/*/ | head -n 1)
+  first=$(ls -d "$runs/$name"/*/ | head -n 1)
   cp "$first/run.json" "$folder/first-run.json"
   cp "$first/config.json" "$folder/first-config.json"
 }

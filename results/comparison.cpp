@@ -14,8 +14,10 @@
 #include <utility>
 
 #include "controllers/error.hpp"
+#include "results/bootstrap.hpp"
 #include "results/comparison_notes.hpp"
 #include "results/time_to_target.hpp"
+#include "results/trade_off.hpp"
 
 namespace batchlab {
 namespace {
@@ -64,6 +66,17 @@ std::string reported_split(const Runs& runs) {
   return split;
 }
 
+// With the interval of the bootstrap, where there are runs enough.
+Summary summarised(std::span<const double> values) {
+  Summary summary = summarise(values);
+  const std::vector<double> sample(values.begin(), values.end());
+  if (const auto interval = bootstrap_interval({&sample, 1}, PooledStatistic::mean)) {
+    summary.bootstrap_low = interval->low;
+    summary.bootstrap_high = interval->high;
+  }
+  return summary;
+}
+
 // Gathers the figures of one row, a run at a time.
 class RowBuilder {
  public:
@@ -90,13 +103,13 @@ class RowBuilder {
   }
 
   ComparisonRow row() {
-    row_.accuracy = summarise(accuracy_);
-    row_.loss = summarise(loss_);
-    row_.updates = summarise(updates_);
-    row_.examples = summarise(examples_);
-    row_.training_seconds = summarise(seconds_);
-    row_.examples_per_second = summarise(rate_);
-    row_.microseconds_per_decision = summarise(decision_microseconds_);
+    row_.accuracy = summarised(accuracy_);
+    row_.loss = summarised(loss_);
+    row_.updates = summarised(updates_);
+    row_.examples = summarised(examples_);
+    row_.training_seconds = summarised(seconds_);
+    row_.examples_per_second = summarised(rate_);
+    row_.microseconds_per_decision = summarised(decision_microseconds_);
     if (target_) summarise_target();
     return std::move(row_);
   }
@@ -152,7 +165,10 @@ class RowBuilder {
 
   void add_target(const Run& run) {
     const auto at = reached(run, *target_);
-    if (!at) return;
+    if (!at) {
+      row_.target_unknown += measured(run, *target_) ? 0 : 1;
+      return;
+    }
     ++row_.reached;
     target_examples_.push_back(at->examples);
     target_updates_.push_back(at->updates);
@@ -168,7 +184,7 @@ class RowBuilder {
 
   static Summary with_censored(std::span<const double> reached,
                                const CensoredSummary& all) {
-    Summary summary = summarise(reached);
+    Summary summary = summarised(reached);
     summary.median = all.median;
     summary.interquartile_mean = all.interquartile_mean;
     return summary;
@@ -236,7 +252,10 @@ Comparison compare_specification(const std::string& specification, Runs runs) {
   comparison.specification = specification;
   comparison.split = reported_split(runs);
   const std::optional<Target> target = common_target(runs);
-  if (target) comparison.target = target->text();
+  if (target) {
+    comparison.target = target->text();
+    comparison.trade_off = trade_off_json(runs, *target);
+  }
   for (const auto& [label, members] : grouped(runs, std::mem_fn(&Run::controller))) {
     RowBuilder builder(label, comparison.split, target);
     for (const Run* run : members) builder.add(*run);
@@ -278,6 +297,16 @@ std::vector<ControllerSample> last_figures(std::span<const Run* const> runs,
     }
   }
   return samples;
+}
+
+std::vector<std::string> troubles(const Comparison& comparison) {
+  std::vector<std::string> all;
+  for (const ComparisonRow& row : comparison.rows) {
+    for (const std::string& trouble : row.troubles) {
+      all.push_back(row.controller + ", " + trouble);
+    }
+  }
+  return all;
 }
 
 std::vector<const Run*> comparable(std::span<const Run* const> runs,

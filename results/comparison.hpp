@@ -28,9 +28,10 @@ struct ComparisonRow {
   std::vector<std::string> troubles;  // "seed 2: diverged"
   Summary accuracy, loss;             // last evaluation on the reported split
   Summary updates, examples, training_seconds;
-  Summary examples_per_second;  // of the training clock
+  Summary examples_per_second;        // of the training clock
   Summary microseconds_per_decision;  // of the rule itself; where the run counted them
-  std::size_t reached = 0;      // of the finished
+  std::size_t reached = 0;            // of the finished
+  std::size_t target_unknown = 0;     // of the finished: its metric was not measured
   // Mean, deviation and interval of those that reached; median and interquartile mean
   // of all finished and diverged runs, infinite for one that never reached (see
   // time_to_target.hpp).
@@ -47,7 +48,11 @@ struct Comparison {
   std::vector<PairwiseComparison> differences;
   std::string differences_of;      // "test accuracy"; empty: neither is there
   std::vector<std::string> notes;  // differing budgets, torn lines, n too small, ...
+  nlohmann::json trade_off;        // trade_off_json(); null: no sweep, or no target
 };
+
+// What is wrong with single runs: "constant, seed 2: diverged".
+[[nodiscard]] std::vector<std::string> troubles(const Comparison& comparison);
 
 // A figure of the last evaluation on `split` of each finished run, by controller in the
 // order of appearance; runs without it count as left out.

@@ -46,6 +46,8 @@ constexpr Part kParts[] = {
     {"standard_deviation", &Summary::standard_deviation},
     {"interval_low", &Summary::interval_low},
     {"interval_high", &Summary::interval_high},
+    {"bootstrap_low", &Summary::bootstrap_low},
+    {"bootstrap_high", &Summary::bootstrap_high},
 };
 
 std::string csv_header() {
@@ -123,6 +125,7 @@ nlohmann::json to_json(std::span<const Comparison> comparisons) {
                    {"split", comparison.split},
                    {"target", comparison.target ? json(*comparison.target) : json()},
                    {"rows", std::move(rows)},
+                   {"trade_off", comparison.trade_off},
                    {"notes", comparison.notes}});
   }
   return all;

@@ -152,15 +152,25 @@ class Notes {
                               : "no target was set");
       return;
     }
-    std::vector<std::string> missed;
+    std::vector<std::string> missed, unknown;
     for (const ComparisonRow& row : comparison_.rows) {
-      if (row.reached == row.finished) continue;
-      missed.push_back(fmt::format("{}: {} of {}", row.controller,
-                                   row.finished - row.reached, row.finished));
+      const std::size_t judged = row.finished - row.target_unknown;
+      if (row.target_unknown > 0) {
+        unknown.push_back(fmt::format("{}: {} of {}", row.controller,
+                                      row.target_unknown, row.finished));
+      }
+      if (row.reached == judged) continue;
+      missed.push_back(
+          fmt::format("{}: {} of {}", row.controller, judged - row.reached, judged));
     }
     if (!missed.empty()) {
-      notes_.push_back("the target was never reached by " + joined(missed) +
-                       "; means to the target are of the runs that reached it");
+      notes_.push_back("the target was never reached by " + joined(missed));
+    }
+    if (!unknown.empty()) {
+      notes_.push_back(
+          "nobody knows whether the target was reached, for its metric was not "
+          "measured: " +
+          joined(unknown));
     }
     if (std::any_of(runs_.begin(), runs_.end(), stops_at_target)) {
       notes_.emplace_back(

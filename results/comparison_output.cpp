@@ -99,7 +99,8 @@ Grid costs(const Comparison& comparison) {
 Grid figures_to_target(const Comparison& comparison) {
   Grid grid = {{"controller", "reached", "updates", "examples", "seconds"}};
   for (const ComparisonRow& row : comparison.rows) {
-    grid.push_back({row.controller, part(row.reached, row.finished),
+    grid.push_back({row.controller,
+                    part(row.reached, row.finished - row.target_unknown),
                     mean_and_deviation(row.updates_to_target, with_commas),
                     mean_and_deviation(row.examples_to_target, with_commas),
                     mean_and_deviation(row.seconds_to_target, seconds)});
@@ -117,13 +118,14 @@ std::string title(const Comparison& comparison) {
 
 // Troubles, then notes, a sentence each.
 std::vector<std::string> remarks(const Comparison& comparison) {
-  std::vector<std::string> lines;
-  for (const ComparisonRow& row : comparison.rows) {
-    for (const std::string& trouble : row.troubles) {
-      lines.push_back(row.controller + ", " + trouble);
-    }
-  }
+  std::vector<std::string> lines = troubles(comparison);
   lines.insert(lines.end(), comparison.notes.begin(), comparison.notes.end());
+  const bool missed =
+      std::any_of(comparison.rows.begin(), comparison.rows.end(),
+                  [](const ComparisonRow& row) { return row.reached < row.finished; });
+  if (comparison.target && missed) {
+    lines.emplace_back("means to the target are of the runs that reached it");
+  }
   return lines;
 }
 

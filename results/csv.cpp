@@ -68,10 +68,24 @@ class Reader {
 
 }  // namespace
 
+namespace {
+
+// Whether a spreadsheet might run it: also behind spaces, and with the full-width signs
+// that some take for these.
+bool is_formula(std::string_view text) {
+  if (is_number(text)) return false;
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  for (const char* sign :
+       {"=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20"}) {
+    if (text.starts_with(sign)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 std::string csv_cell(std::string_view text) {
-  const bool formula = !text.empty() &&
-                       std::string_view("=+-@\t\r").find(text[0]) != text.npos &&
-                       !is_number(text);
+  const bool formula = is_formula(text);
   if (!formula && text.find_first_of(",\"\r\n") == text.npos) return std::string(text);
   std::string cell = formula ? "\"'" : "\"";
   for (const char letter : text) {

@@ -13,6 +13,7 @@
 
 #include "controllers/error.hpp"
 #include "results/permutation_test.hpp"
+#include "results/report_text.hpp"
 
 namespace batchlab {
 namespace {
@@ -119,8 +120,11 @@ std::string obstacle(const PairwiseComparison& comparison, bool repeated,
   const std::size_t fewest = std::min(comparison.count, comparison.reference_count);
   const char* what = comparison.paired ? "pairs" : "runs";
   if (fewest < kFewestRuns) {
-    return fmt::format("{} {} are fewer than {} and give no p below {:.2g}", fewest,
-                       what, kFewestRuns, comparison.least_p);
+    return fmt::format("{} {} {} fewer than {} and give{} no p below {:.2g}", fewest,
+                       comparison.paired ? (fewest == 1 ? "pair" : "pairs")
+                                         : (fewest == 1 ? "run" : "runs"),
+                       fewest == 1 ? "is" : "are", kFewestRuns, fewest == 1 ? "s" : "",
+                       comparison.least_p);
   }
   const double reachable = comparison.least_p * static_cast<double>(comparisons);
   if (comparison.corrected_p > kSignificant && reachable > kSignificant) {
@@ -143,8 +147,8 @@ std::string figures(const PairwiseComparison& comparison, double sign) {
   if (comparison.interval) {
     const double low = sign * comparison.interval->low;
     const double high = sign * comparison.interval->high;
-    text += fmt::format("; 95 % interval {:.4g} to {:.4g}", std::min(low, high),
-                        std::max(low, high));
+    text += fmt::format("; 95 % interval {} to {}", figure_text(std::min(low, high)),
+                        figure_text(std::max(low, high)));
   }
   if (comparison.paired) return text + fmt::format("; {} pairs", comparison.count);
   return text + fmt::format("; {} and {} runs, not paired", comparison.count,
@@ -155,15 +159,15 @@ std::string verdict(const PairwiseComparison& comparison, Better better,
                     const std::string& obstacle) {
   const double difference = comparison.difference;
   if (!obstacle.empty()) {
-    return fmt::format("not resolved: {} against {}: {} (difference {:.4g}; {})",
-                       comparison.label, comparison.reference, obstacle, difference,
-                       figures(comparison, 1));
+    return fmt::format("not resolved: {} against {}: {} (difference {}; {})",
+                       comparison.label, comparison.reference, obstacle,
+                       figure_text(difference), figures(comparison, 1));
   }
   const bool wins = (difference > 0) == (better == Better::higher);
-  return fmt::format("resolved: {} is better than {} by {:.4g} ({})",
+  return fmt::format("resolved: {} is better than {} by {} ({})",
                      wins ? comparison.label : comparison.reference,
                      wins ? comparison.reference : comparison.label,
-                     std::abs(difference),
+                     figure_text(std::abs(difference)),
                      figures(comparison, difference > 0 ? 1 : -1));
 }
 

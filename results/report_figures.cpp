@@ -84,7 +84,7 @@ class Figures {
     if (!target) return;
     for (const TargetMeasure& measure : kTargetMeasures) add(*target, measure);
   }
-  void trade_off() { add_trade_off(model_, place_, name_, prefix_, charts_); }
+  void trade_off() { add_trade_off(model_, place_, prefix_, charts_); }
   void throughput() { add_throughput(model_, place_, name_, prefix_, charts_); }
 
  private:
@@ -135,15 +135,16 @@ class Figures {
                            times.runs.size(), median_words(summary));
       chart.categories.push_back(category(line.label, summary));
       any = any || !line.x.empty();
+      chart.lines.push_back(std::move(line));
+      // After the marks, which would hide it.
       if (summary.median && std::isfinite(*summary.median)) {
         const auto row = static_cast<double>(i);
-        chart.lines.push_back({.label = line.label,
+        chart.lines.push_back({.label = comparison_.rows[i].controller,
                                .style = 0,
                                .x = {*summary.median, *summary.median},
                                .y = {row - 0.38, row + 0.38},
                                .kind = ChartLine::Kind::rule});
       }
-      chart.lines.push_back(std::move(line));
     }
     if (!any) return;
     charts_.push_back({.name = fmt::format("{}-{}-to-target", prefix_, measure.name),
@@ -195,6 +196,7 @@ std::vector<DrawnChart> drawn_charts(ReportModel& model) {
     unless_refused([&] { Figures(model, i, all).throughput(); });
   }
   unless_refused([&] { add_profiles(model, all); });
+  std::erase_if(all, [](const DrawnChart& one) { return !drawable(one.chart); });
   return all;
 }
 

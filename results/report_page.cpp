@@ -14,7 +14,8 @@
 namespace batchlab {
 namespace {
 
-constexpr std::size_t kMostBytes = 5'000'000;  // of data; the rest is less than 1 MB
+constexpr std::size_t kMostBytes = 5'800'000;    // of a page
+constexpr std::size_t kFewestBytes = 1'000'000;  // of its data, whatever the rest
 constexpr std::size_t kFewestPoints = 20;
 
 // What the scripts see of each other, nobody else does.
@@ -22,11 +23,11 @@ std::string script() {
   return fmt::format("(() => {{\n'use strict';\n{}}})();\n", report_assets::scripts);
 }
 
-// Fewer points of each curve until they fit.
-std::string fitted_data(ReportModel& model) {
+// Fewer points of each curve until they fit into so many bytes.
+std::string fitted_data(ReportModel& model, std::size_t most) {
   std::string data = report_data(model);
-  while (data.size() > kMostBytes && model.most_points > kFewestPoints) {
-    const double share = 0.9 * static_cast<double>(kMostBytes) / double(data.size());
+  while (data.size() > most && model.most_points > kFewestPoints) {
+    const double share = 0.9 * static_cast<double>(most) / double(data.size());
     const auto fewer = static_cast<std::size_t>(double(model.most_points) * share);
     model.thin(std::max(kFewestPoints, fewer));
     data = report_data(model);
@@ -58,13 +59,21 @@ std::string page(ReportModel& model, const std::vector<DrawnChart>& charts,
                  const std::vector<Verdicts>& verdicts, const ReportOptions& options) {
   PageParts parts{.main = "",
                   .library_style = report_assets::library_style,
-                  .data = fitted_data(model),
+                  .data = "",
                   .scripts = {std::string(report_assets::library), script()}};
-  parts.main = filled(report_assets::runs,
-                      {{"SUMMARY", summary_html(model, verdicts, options.notes)},
-                       {"FIGURES", figures_html(model)},
-                       {"DRAWINGS", drawings_html(charts)},
-                       {"TABLES", tables_html(model) + origin_html(model, options)}});
+  const std::string summary = summary_html(model, verdicts, options.notes);
+  const std::string figures = figures_html(model), drawings = drawings_html(charts);
+  const std::string tables = tables_html(model);
+  std::size_t rest = parts.library_style.size() + summary.size() + figures.size() +
+                     drawings.size() + tables.size();
+  for (const std::string& one : parts.scripts) rest += one.size();
+  parts.data = fitted_data(
+      model, std::max(kFewestBytes, kMostBytes - std::min(kMostBytes, rest)));
+  parts.main =
+      filled(report_assets::runs, {{"SUMMARY", summary},
+                                   {"FIGURES", figures},
+                                   {"DRAWINGS", drawings},
+                                   {"TABLES", tables + origin_html(model, options)}});
   return framed_page(parts, options);
 }
 
@@ -84,9 +93,10 @@ Report make_report(std::span<const Run> runs, const ReportOptions& options) {
   ReportModel model = report_model(kept);
   const std::vector<DrawnChart> charts = drawn_charts(model);
   const std::vector<Verdicts> verdicts = verdicts_of(model);
-  Report report{.page = page(model, charts, verdicts, noted),
-                .figures = {},
-                .verdicts = verdicts_markdown(model, verdicts)};
+  Report report{
+      .page = page(model, charts, verdicts, noted),
+      .figures = {},
+      .verdicts = verdicts_markdown(model, verdicts) + sweeps_markdown(model)};
   for (const DrawnChart& drawn : charts) {
     report.figures.push_back({drawn.name, to_svg(drawn.chart, ChartUse::alone)});
   }

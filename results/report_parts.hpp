@@ -24,18 +24,20 @@ namespace batchlab {
 // One way to count what a run took to its target.
 struct TargetMeasure {
   const char* name;    // "examples"
+  const char* unit;    // after a figure
   const char* fewest;  // "fewest examples"
   double TargetReached::*value;
   CensoredSummary TimeToTarget::*summary;
   Summary ComparisonRow::*row;
 };
 inline constexpr TargetMeasure kTargetMeasures[] = {
-    {"examples", "fewest examples", &TargetReached::examples, &TimeToTarget::examples,
-     &ComparisonRow::examples_to_target},
-    {"updates", "fewest updates", &TargetReached::updates, &TimeToTarget::updates,
-     &ComparisonRow::updates_to_target},
-    {"seconds", "least training time", &TargetReached::training_seconds,
-     &TimeToTarget::training_seconds, &ComparisonRow::seconds_to_target},
+    {"examples", "examples", "fewest examples", &TargetReached::examples,
+     &TimeToTarget::examples, &ComparisonRow::examples_to_target},
+    {"updates", "updates", "fewest updates", &TargetReached::updates,
+     &TimeToTarget::updates, &ComparisonRow::updates_to_target},
+    {"seconds", "s of training", "least training time",
+     &TargetReached::training_seconds, &TimeToTarget::training_seconds,
+     &ComparisonRow::seconds_to_target},
 };
 
 // Each figure of every run, beside those of the sample.
@@ -54,14 +56,17 @@ struct DrawnChart {
 [[nodiscard]] std::vector<DrawnChart> drawn_charts(ReportModel& model);
 
 // Adds updates against examples, where a sweep of constant batch sizes is among the
-// runs, and examples per second against the batch size. `name` begins their titles,
-// `prefix` their files' names. Throws Error(data) for figures that cannot be.
+// runs, and examples per second against the batch size, each with its tables. `name`
+// ends the title, `prefix` begins the names of files. Throws Error(data) for figures
+// that cannot be.
 void add_trade_off(const ReportModel& model, std::size_t comparison,
-                   const std::string& name, const std::string& prefix,
-                   std::vector<DrawnChart>& charts);
+                   const std::string& prefix, std::vector<DrawnChart>& charts);
 void add_throughput(const ReportModel& model, std::size_t comparison,
                     const std::string& name, const std::string& prefix,
                     std::vector<DrawnChart>& charts);
+
+// The figures of each sweep as a table, with what it cannot tell; empty: no sweep.
+[[nodiscard]] std::string sweeps_markdown(const ReportModel& model);
 
 // Adds performance profiles where two comparisons or more, each with a target, have two
 // controllers or more in common.

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "controllers/error.hpp"
+#include "results/bootstrap.hpp"
 #include "results/report_parts.hpp"
 #include "results/report_text.hpp"
 
@@ -22,7 +23,8 @@ std::string cell(const std::optional<double>& value) {
 
 struct SeedValue {
   std::int64_t seed = 0;
-  double value = 0;  // infinite: never
+  double value = 0;     // infinite: never
+  bool in_mean = true;  // of the sample, unless infinite
 };
 
 std::string values_cell(const std::vector<SeedValue>& values) {
@@ -70,10 +72,31 @@ std::vector<SeedValue> last_values(const std::vector<const Run*>& runs,
 std::vector<SeedValue> times(const TimeToTarget& all, double TargetReached::*value) {
   std::vector<SeedValue> values;
   for (const RunToTarget& run : all.runs) {
-    values.push_back({run.seed, run.reached ? (*run.reached).*value
-                                            : std::numeric_limits<double>::infinity()});
+    values.push_back(
+        {run.seed,
+         run.reached ? (*run.reached).*value : std::numeric_limits<double>::infinity(),
+         run.status == "finished"});
   }
   return values;
+}
+
+std::string interval_cell(const std::optional<double>& low,
+                          const std::optional<double>& high) {
+  return low ? cell(low) + " to " + cell(high) : "–";
+}
+
+// Of the runs in the mean: of the same sample as Student's interval.
+std::string bootstrap_cell(const std::vector<SeedValue>& values) {
+  std::vector<double> sample;
+  for (const SeedValue& one : values) {
+    if (one.in_mean && std::isfinite(one.value)) sample.push_back(one.value);
+  }
+  const auto interval = bootstrap_interval({&sample, 1}, PooledStatistic::mean);
+  if (!interval) return "–";
+  const auto end = [](double value) {
+    return std::isinf(value) ? std::string("open") : figure_text(value);
+  };
+  return end(interval->low) + " to " + end(interval->high);
 }
 
 class SampleTable {
@@ -86,7 +109,8 @@ class SampleTable {
             fmt::format("{}: seed and figure of each run; n counts those in the mean",
                         clean_text(comparison_.specification)),
             {"controller", "seed: figure", "n", "mean", "median", "interquartile mean",
-             "standard deviation", "95 % interval of the mean"}) {}
+             "standard deviation", "95 % interval of the mean, Student",
+             "95 % interval of the mean, bootstrap (from 5 runs)"}) {}
 
   std::string html() {
     const std::string split = clean_text(comparison_.split, 40);
@@ -112,13 +136,12 @@ class SampleTable {
     table_.group(name);
     for (std::size_t i = 0; i < comparison_.rows.size(); ++i) {
       const Summary& of = comparison_.rows[i].*summary;
-      table_.row({isolated(comparison_.rows[i].controller),
-                  values_cell(values(runs_of(model_, place_, i))),
+      const std::vector<SeedValue> of_runs = values(runs_of(model_, place_, i));
+      table_.row({isolated(comparison_.rows[i].controller), values_cell(of_runs),
                   std::to_string(of.count), cell(of.mean), cell(of.median),
                   cell(of.interquartile_mean), cell(of.standard_deviation),
-                  of.interval_low
-                      ? cell(of.interval_low) + " to " + cell(of.interval_high)
-                      : "–"});
+                  interval_cell(of.interval_low, of.interval_high),
+                  bootstrap_cell(of_runs)});
     }
   }
 

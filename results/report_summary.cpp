@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "results/report_parts.hpp"
 #include "results/report_text.hpp"
@@ -21,26 +22,48 @@ const PairwiseComparison* find(const std::vector<PairwiseComparison>& all,
   return found == all.end() ? nullptr : &*found;
 }
 
+// Of a controller some runs of which never arrived.
+std::string median_cell(const VerdictColumn& column, const ComparisonRow& row) {
+  const auto median = column.row ? (row.*column.row).median : std::nullopt;
+  if (!median) return "–";
+  return std::isfinite(*median)
+             ? fmt::format("median {}<br>not ranked", figure_text(*median))
+             : "half or more never<br>not ranked";
+}
+
 // The mean, and how it stands to the best.
-std::string cell(const VerdictColumn& column, const std::string& label) {
+std::string cell(const VerdictColumn& column, const ComparisonRow& row) {
   const auto& samples = column.samples;
-  const auto sample = std::find_if(samples.begin(), samples.end(),
-                                   [&](const auto& s) { return s.label == label; });
-  if (sample == samples.end()) return "–";
+  const auto sample = std::find_if(samples.begin(), samples.end(), [&](const auto& s) {
+    return s.label == row.controller;
+  });
+  if (sample == samples.end()) return median_cell(column, row);
   const std::string mean = figure_text(mean_of(*sample));
-  if (sample == samples.begin()) return "<strong>" + mean + "</strong><br>best mean";
-  const auto* pair = find(column.differences, label);
+  if (mean_of(*sample) == mean_of(samples.front())) {
+    return "<strong>" + mean + "</strong><br>best mean";
+  }
+  const auto* pair = find(column.differences, row.controller);
   if (pair == nullptr) return mean;
   return fmt::format("{}<br>{}, p = {:.2g}", mean,
                      pair->resolved ? "<strong>resolved</strong>" : "not resolved",
                      pair->corrected_p);
 }
 
-// "examples: cyclic (117,045; not resolved against any other)"
+// "First in examples: cyclic, after 117,045 examples on average (not resolved against
+// any other: may be chance)"
 std::string first(const VerdictColumn& column) {
-  const ControllerSample& best = column.samples.front();
-  return fmt::format("{}: <strong>{}</strong> (mean {}; {})", markup_text(column.name),
-                     isolated(best.label), figure_text(mean_of(best)), column.lead());
+  std::vector<std::string> labels;
+  for (const std::string& label : column.best()) labels.push_back(isolated(label));
+  const std::string who =
+      fmt::format("<strong>{}</strong>", fmt::join(labels, " and "));
+  const std::string mean = figure_text(mean_of(column.samples.front()));
+  const std::string lead = labels.size() > 1 ? "a tie" : column.lead();
+  return column.unit.empty()
+             ? fmt::format("Best {}: {}, {} on average ({})", markup_text(column.name),
+                           who, mean, lead)
+             : fmt::format("First in {}: {}, after {} {} on average ({})",
+                           markup_text(column.name.substr(0, column.name.find(' '))),
+                           who, mean, column.unit, lead);
 }
 
 std::string verdicts_html(const VerdictColumn& column) {
@@ -80,7 +103,8 @@ class SpecificationSummary {
 
   std::string html() {
     html_ = fmt::format("<h3>{}</h3>\n", isolated(comparison_.specification));
-    notes(true, "<div class=\"caution\"><strong>Before you believe it</strong><ul>\n",
+    notes(cautions(),
+          "<div class=\"caution\"><strong>Before you believe it</strong><ul>\n",
           "</ul></div>\n");
     const auto& target = all_.target;
     answer(target);
@@ -92,22 +116,50 @@ class SpecificationSummary {
     }
     table(target.has_value());
     verdicts();
-    notes(false, "<p>To know:</p><ul>\n", "</ul>\n");
+    notes(other_notes(), "<p>To know:</p><ul>\n", "</ul>\n");
     return html_;
   }
 
  private:
-  // What is not like for like stands in front; the rest after the answer.
+  // What is not like for like, and what is wrong with single runs.
+  std::vector<std::string> cautions() const {
+    std::vector<std::string> all;
+    for (const std::string& note : comparison_.notes) {
+      if (is_unfair(note)) all.push_back(note);
+    }
+    const std::vector<std::string> wrong = troubles(comparison_);
+    constexpr std::size_t most = 20;
+    const std::size_t shown = std::min(most, wrong.size());
+    all.insert(all.end(), wrong.begin(), wrong.begin() + std::ptrdiff_t(shown));
+    if (wrong.size() > most) {
+      all.push_back(fmt::format("and {} more such runs", wrong.size() - most));
+    }
+    return all;
+  }
+
+  // The rest but the verdicts, which have a place of their own.
+  std::vector<std::string> other_notes() const {
+    std::vector<std::string> all;
+    for (const std::string& note : comparison_.notes) {
+      const bool verdict = !comparison_.differences.empty() &&
+                           note.starts_with(comparison_.differences_of + ": ");
+      if (!is_unfair(note) && !verdict) all.push_back(note);
+    }
+    return all;
+  }
+
   static bool is_unfair(const std::string& note) {
     return note.starts_with("not like for like");
   }
 
-  void notes(bool unfair, const char* before, const char* after) {
-    std::string items;
-    for (const std::string& note : comparison_.notes) {
-      if (is_unfair(note) == unfair) items += "<li>" + isolated(note, 600) + "</li>\n";
+  void notes(const std::vector<std::string>& all, const char* before,
+             const char* after) {
+    if (all.empty()) return;
+    html_ += before;
+    for (const std::string& note : all) {
+      html_ += "<li>" + isolated(note, 600) + "</li>\n";
     }
-    if (!items.empty()) html_ += before + items + after;
+    html_ += after;
   }
 
   void answer(const std::optional<Target>& target) {
@@ -127,7 +179,7 @@ class SpecificationSummary {
     if (target && all_.refused.empty() && all_.columns.front().samples.empty()) {
       html_ += "No controller reached it in every run. ";
     }
-    html_ += "Best means:</p>\n<ul class=\"answer\">\n";
+    html_ += "</p>\n<ul class=\"answer\">\n";
     std::size_t resolved = 0, differences = 0;
     for (const VerdictColumn& one : all_.columns) {
       resolved += one.resolved();
@@ -148,17 +200,19 @@ class SpecificationSummary {
     for (const VerdictColumn& one : all_.columns)
       heads.push_back(markup_text(one.name));
     HtmlTable table(
-        "Means over runs; below each, whether the difference to the best mean is "
-        "resolved "
-        "(permutation test, p corrected for all pairs of controllers)",
+        clean_text(comparison_.specification, 60) +
+            ": means over runs; below each, whether the difference to the best mean is "
+            "resolved (permutation test, p corrected for all pairs of controllers)",
         heads);
     for (std::size_t i = 0; i < comparison_.rows.size(); ++i) {
       const ComparisonRow& row = comparison_.rows[i];
       std::vector<std::string> cells = {isolated(row.controller),
                                         std::to_string(row.runs)};
-      if (target) cells.push_back(fmt::format("{} of {}", row.reached, row.finished));
-      for (const VerdictColumn& one : all_.columns)
-        cells.push_back(cell(one, row.controller));
+      if (target) {
+        cells.push_back(
+            fmt::format("{} of {}", row.reached, row.finished - row.target_unknown));
+      }
+      for (const VerdictColumn& one : all_.columns) cells.push_back(cell(one, row));
       table.row(cells);
     }
     html_ += table.html();
@@ -203,8 +257,8 @@ std::optional<Target> target_of(const ReportModel& model, std::size_t comparison
 std::string summary_html(const ReportModel& model,
                          const std::vector<Verdicts>& verdicts,
                          const std::vector<std::string>& notes) {
-  std::string html;
-  if (model.runs.empty()) html += "<p class=\"answer\">There are no runs yet.</p>\n";
+  std::string html =
+      model.runs.empty() ? "<p class=\"answer\">There are no runs yet.</p>\n" : "";
   if (!notes.empty()) {
     html += "<div class=\"caution\"><strong>Not on this page</strong><ul>\n";
     for (const std::string& note : notes)

@@ -5,7 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <map>
+#include <set>
 
 #include "controllers/error.hpp"
 #include "results/report_parts.hpp"
@@ -17,6 +20,7 @@ namespace batchlab {
 namespace {
 
 constexpr std::size_t kCurvePoints = 60;
+constexpr std::size_t kMostNames = 15;  // of points, beside them
 
 std::vector<const Run*> all_runs(const ReportModel& model, std::size_t comparison) {
   std::vector<const Run*> runs;
@@ -26,41 +30,116 @@ std::vector<const Run*> all_runs(const ReportModel& model, std::size_t compariso
   return runs;
 }
 
-std::string interval_text(const FittedValue& fitted) {
-  const auto end = [](double value) {
-    return std::isinf(value) || value == 0 ? std::string("open") : figure_text(value);
-  };
-  return fmt::format("{} (95 % interval {} to {})", figure_text(fitted.value),
-                     end(fitted.interval.low), end(fitted.interval.high));
+std::string end_text(double value) {
+  return std::isinf(value) || value == 0 ? std::string("open") : figure_text(value);
 }
 
-std::string trade_off_words(const TradeOff& all) {
+std::string interval_text(const FittedValue& fitted) {
+  return fmt::format("{} to {}", end_text(fitted.interval.low),
+                     end_text(fitted.interval.high));
+}
+
+std::string trade_off_words(const TradeOff& all,
+                            const std::vector<SweepFigure>& figures) {
   std::string words;
   for (const TradeOffPoint& point : all.points) {
     words += fmt::format("Batch size {}: {} of {} runs arrived; ",
                          figure_text(point.batch_size), point.runs - point.never,
                          point.runs);
   }
-  if (all.fit) {
+  for (const SweepFigure& one : figures) {
+    if (!one.fitted) continue;
     words +=
-        fmt::format("critical batch size {}, fewest updates {}, fewest examples {}. ",
-                    interval_text(all.fit->critical_batch_size),
-                    interval_text(all.fit->minimum_steps),
-                    interval_text(all.fit->minimum_examples));
+        fmt::format("{}: {} {}", one.name, figure_text(one.fitted->value), one.unit);
+    if (one.has_interval)
+      words += fmt::format(" (95 % interval {})", interval_text(*one.fitted));
+    words += "; ";
   }
-  for (const std::string& note : all.notes) words += note + ". ";
   return words;
 }
 
-// The law between the least and the greatest batch size of the sweep; nothing where the
-// best fit is one of its limits.
+// "Mean noise scale: of the log of 2 runs ..."
+std::string noise_scale_note(const std::optional<MeanNoiseScale>& mean) {
+  if (!mean) {
+    return "The noise scale was not measured: no run of the sweep that reached the "
+           "target logged it (statistics.measure)";
+  }
+  return fmt::format(
+      "The mean noise scale is that of the logged steps up to the target of {} run{}, "
+      "each step weighted with its examples; {} % of the examples had a value",
+      mean->runs, mean->runs == 1 ? "" : "s", figure_text(100 * mean->share));
+}
+
+std::string notes_html(const std::vector<std::string>& notes) {
+  std::string html;
+  for (const std::string& note : notes)
+    html += "<li>" + isolated(note, 900) + "</li>\n";
+  return html.empty() ? "" : "<ul class=\"words\">\n" + html + "</ul>\n";
+}
+
+// "fewest updates, Smin", "100", "90 to 110", "updates"
+std::array<std::string, 4> cells_of(const SweepFigure& one) {
+  const bool interval = one.fitted && one.has_interval;
+  const std::string absent = one.has_interval ? "–" : "not measured";
+  return {one.name, one.fitted ? figure_text(one.fitted->value) : absent,
+          interval ? interval_text(*one.fitted) : "–", one.unit};
+}
+
+constexpr std::array kFigureHeads = {"figure", "value", "95 % interval", "unit"};
+
+// A sweep of constant batch sizes among the runs of a comparison.
+struct ReportSweep {
+  std::string title;
+  std::vector<SweepRun> runs;
+  TradeOff law;
+  std::vector<SweepFigure> figures;
+  std::vector<std::string> notes;
+};
+
+// Absent where there is none that reached the target.
+std::optional<ReportSweep> sweep_of(const ReportModel& model, std::size_t place) {
+  const auto target = target_of(model, place);
+  if (!target) return std::nullopt;
+  const ConstantSweep sweep = constant_sweep(all_runs(model, place), *target);
+  const bool any =
+      std::any_of(sweep.runs.begin(), sweep.runs.end(),
+                  [](const auto& run) { return std::isfinite(run.steps); });
+  TradeOff law = trade_off(sweep.runs);
+  if (law.points.size() < 2 || !any) return std::nullopt;
+  const auto noise_scale = mean_noise_scale(sweep);
+  std::vector<std::string> notes = sweep.notes;
+  notes.insert(notes.end(), law.notes.begin(), law.notes.end());
+  notes.push_back(noise_scale_note(noise_scale));
+  auto figures = sweep_figures(law, noise_scale);
+  return ReportSweep{
+      fmt::format("Trade-off of updates and examples to {}: {}", target->text(),
+                  clean_text(model.comparisons[place].specification, 60)),
+      sweep.runs, std::move(law), std::move(figures), std::move(notes)};
+}
+
+std::string trade_off_table(const ReportSweep& sweep) {
+  HtmlTable table(sweep.title, {kFigureHeads.begin(), kFigureHeads.end()});
+  for (const SweepFigure& one : sweep.figures) {
+    const auto cells = cells_of(one);
+    table.row({cells.begin(), cells.end()});
+  }
+  return table.html();
+}
+
+// The law over the batch sizes that are in its fit; nothing where the best fit is one
+// of its limits.
 ChartLine law(const TradeOff& all) {
   ChartLine line{.label = "fitted law", .style = 1, .x = {}, .y = {}};
   if (!all.fit) return line;
   const double steps = all.fit->minimum_steps.value;
   const double critical = all.fit->critical_batch_size.value;
   if (!(steps > 0) || !(critical > 0) || std::isinf(critical)) return line;
-  const double low = all.points.front().batch_size, high = all.points.back().batch_size;
+  double low = 0, high = 0;
+  for (const TradeOffPoint& point : all.points) {
+    if (!point.used) continue;
+    if (low == 0) low = point.batch_size;
+    high = point.batch_size;
+  }
   for (std::size_t i = 0; i <= kCurvePoints; ++i) {
     const double part = static_cast<double>(i) / kCurvePoints;
     const double batch_size = low * std::pow(high / low, part);
@@ -70,48 +149,181 @@ ChartLine law(const TradeOff& all) {
   return line;
 }
 
-}  // namespace
-
-void add_trade_off(const ReportModel& model, std::size_t place, const std::string& name,
-                   const std::string& prefix, std::vector<DrawnChart>& charts) {
-  const auto target = target_of(model, place);
-  if (!target) return;
-  const auto sweep = constant_sweep(all_runs(model, place), *target);
-  const TradeOff all = trade_off(sweep);
-  if (all.points.size() < 2) return;
-  ChartLine runs{
+// A point a run, each with its batch size; of many runs only the slowest of each.
+ChartLine points_of(const std::vector<SweepRun>& sweep) {
+  ChartLine line{
       .label = "a run", .style = 0, .x = {}, .y = {}, .kind = ChartLine::Kind::points};
+  std::map<double, std::size_t> slowest;
   for (const SweepRun& run : sweep) {
     if (std::isinf(run.steps)) continue;
-    runs.x.push_back(run.steps);
-    runs.y.push_back(run.steps * run.batch_size);
+    const auto [place, first] = slowest.emplace(run.batch_size, line.x.size());
+    if (!first && line.x[place->second] < run.steps) place->second = line.x.size();
+    line.x.push_back(run.steps);
+    line.y.push_back(run.steps * run.batch_size);
+    line.names.push_back("B = " + figure_text(run.batch_size));
   }
-  if (runs.x.empty()) return;
-  charts.push_back({.name = prefix + "-trade-off",
-                    .in_page = true,
-                    .section = "Updates against examples: constant batch sizes",
-                    .words = trade_off_words(all),
-                    .chart = {.title = fmt::format("{}: to {}", name, target->text()),
-                              .x_label = "updates to the target",
-                              .y_label = "examples to the target",
-                              .log_x = true,
-                              .log_y = true,
-                              .lines = {std::move(runs), law(all)}}});
+  if (line.x.size() <= kMostNames) return line;
+  std::vector<std::string> names(line.names.size());
+  for (const auto& [batch_size, place] : slowest) names[place] = line.names[place];
+  line.names = std::move(names);
+  return line;
+}
+
+}  // namespace
+
+void add_trade_off(const ReportModel& model, std::size_t place,
+                   const std::string& prefix, std::vector<DrawnChart>& charts) {
+  const auto sweep = sweep_of(model, place);
+  if (!sweep) return;
+  charts.push_back(
+      {.name = prefix + "-trade-off",
+       .in_page = true,
+       .section = "Updates against examples: constant batch sizes",
+       .words = trade_off_words(sweep->law, sweep->figures),
+       .chart = {.title = sweep->title,
+                 .x_label = "updates to the target",
+                 .y_label = "examples to the target",
+                 .log_x = true,
+                 .log_y = true,
+                 .lines = {points_of(sweep->runs), law(sweep->law)},
+                 .below = trade_off_table(*sweep) + notes_html(sweep->notes)}});
+}
+
+std::string sweeps_markdown(const ReportModel& model) {
+  std::string text;
+  for (std::size_t place = 0; place < model.comparisons.size(); ++place) {
+    std::optional<ReportSweep> sweep;
+    try {
+      sweep = sweep_of(model, place);
+    } catch (const Error&) {  // told as "not drawn"
+    }
+    if (!sweep) continue;
+    text +=
+        fmt::format("\n## {}\n\n| {} |\n|---|---:|---:|---|\n",
+                    markdown_text(sweep->title, 300), fmt::join(kFigureHeads, " | "));
+    for (const SweepFigure& one : sweep->figures) {
+      text += fmt::format("| {} |\n", fmt::join(cells_of(one), " | "));
+    }
+    text += '\n';
+    for (const std::string& note : sweep->notes) {
+      text += "- " + markdown_text(note, 900) + '\n';
+    }
+  }
+  return text;
 }
 
 namespace {
 
-// Of all runs that can be read; those of other machines are told by the notes of the
-// comparison.
-StepTimes times_of(const ReportModel& model, std::size_t place) {
+struct RunTimes {
+  const ReportRun* run;
+  StepTimes times;
+};
+
+// Each run that can be read by itself, and all together; those of other machines are
+// told by the notes of the comparison.
+struct AllTimes {
+  std::vector<RunTimes> runs;
+  StepTimes together;
+};
+
+AllTimes times_of(const ReportModel& model, std::size_t place) {
+  AllTimes all;
   std::vector<std::vector<LoggedStep>> logs;
-  for (const Run* run : all_runs(model, place)) {
+  for (const ReportRun& run : model.runs) {
+    if (run.comparison != place) continue;
     try {
-      logs.push_back(read_steps(run->folder));
+      logs.push_back(read_steps(run.run->folder));
+      all.runs.push_back({&run, step_times({&logs.back(), 1})});
     } catch (const Error&) {  // told where its curves were read
     }
   }
-  return step_times(logs);
+  all.together = step_times(logs);
+  return all;
+}
+
+std::vector<std::string> times_cells(const std::string& head, const StepTimes& times) {
+  std::vector<std::string> cells = {head, std::to_string(times.points.size())};
+  if (times.line && times.points.size() > 2) {  // else a note says why not
+    for (const double figure :
+         {1e6 * times.line->a_seconds, 1e6 * times.line->b_seconds_per_example,
+          times.line->r_squared, 100 * times.line->largest_residual}) {
+      cells.push_back(figure_text(figure));
+    }
+  } else {
+    cells.insert(cells.end(), 4, "–");
+  }
+  const std::string remarks = fmt::format("{}", fmt::join(times.notes, "; "));
+  cells.push_back("<span class=\"text\">" + isolated(remarks, 900) + "</span>");
+  return cells;
+}
+
+std::string times_table(const std::string& name, const AllTimes& all) {
+  HtmlTable table(
+      name + ": time of a step a + b B, fitted to the median of each batch size B",
+      {"run", "batch sizes", "a, microseconds a step", "b, microseconds an example",
+       "R squared", "largest residual, %", "what the fit cannot tell"});
+  table.row(times_cells("all runs together", all.together));
+  for (const RunTimes& one : all.runs) {
+    table.row(
+        times_cells(fmt::format("{}, seed {}", isolated(one.run->run->controller()),
+                                one.run->run->seed()),
+                    one.times));
+  }
+  return table.html();
+}
+
+// Seconds by kind, over the runs of a controller that are over.
+struct Spent {
+  std::map<std::string, double> seconds;
+  double sum = 0;
+  std::size_t runs = 0;
+};
+
+Spent spent_by(const ReportModel& model, std::size_t place, std::size_t controller,
+               std::set<std::string>& kinds, std::set<std::string>& not_told) {
+  Spent spent;
+  for (const Run* run : runs_of(model, place, controller)) {
+    if (!is_over(*run)) continue;
+    const TimeShares shares = time_shares(*run);
+    ++spent.runs;
+    for (const TimeShare& share : shares.told) {
+      kinds.insert(share.name);
+      spent.seconds[share.name] += share.seconds;
+      spent.sum += share.seconds;
+    }
+    not_told.insert(shares.not_told.begin(), shares.not_told.end());
+  }
+  return spent;
+}
+
+std::string spent_cell(const Spent& spent, const std::string& kind) {
+  const auto found = spent.seconds.find(kind);
+  if (found == spent.seconds.end() || !(spent.sum > 0)) return "–";
+  return fmt::format("{:.2g} % ({} s)", 100 * found->second / spent.sum,
+                     figure_text(found->second));
+}
+
+// A row a controller: where the time of its runs went.
+std::string shares_table(const ReportModel& model, std::size_t place,
+                         const std::string& name) {
+  std::set<std::string> kinds, not_told;
+  std::vector<Spent> all;
+  const auto& rows = model.comparisons[place].rows;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    all.push_back(spent_by(model, place, i, kinds, not_told));
+  }
+  if (kinds.empty()) return "";
+  std::vector<std::string> heads = {"controller", "runs"};
+  heads.insert(heads.end(), kinds.begin(), kinds.end());
+  HtmlTable table(name + ": where the time went, over the runs of a controller", heads);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::vector<std::string> cells = {isolated(rows[i].controller),
+                                      std::to_string(all[i].runs)};
+    for (const std::string& kind : kinds) cells.push_back(spent_cell(all[i], kind));
+    table.row(cells);
+  }
+  std::string html = table.html() + "<p class=\"words\">Not told apart:</p>\n";
+  return html + notes_html({not_told.begin(), not_told.end()});
 }
 
 ChartLine fitted_rate(const StepTimes& times) {
@@ -131,20 +343,21 @@ ChartLine fitted_rate(const StepTimes& times) {
 }
 
 std::string throughput_words(const StepTimes& times) {
-  std::string words =
-      "Medians over the logged intervals of one batch size, of all runs. ";
-  if (times.line) {
-    words += fmt::format(
-        "A step takes a + b B: a = {} ms, b = {} microseconds an example; R squared "
-        "{}, "
-        "largest residual {} %. ",
-        figure_text(1e3 * times.line->a_seconds),
-        figure_text(1e6 * times.line->b_seconds_per_example),
-        figure_text(times.line->r_squared),
-        figure_text(100 * times.line->largest_residual));
-  }
-  for (const std::string& note : times.notes) words += note + ". ";
-  return words;
+  const auto rate = [](const StepTimePoint& point) {
+    return fmt::format("{} examples a second at batch size {}",
+                       figure_text(point.examples_per_second),
+                       figure_text(point.batch_size));
+  };
+  const auto fastest =
+      std::max_element(times.points.begin(), times.points.end(),
+                       [](const auto& left, const auto& right) {
+                         return left.examples_per_second < right.examples_per_second;
+                       });
+  return fmt::format(
+      "Medians over the logged intervals of one batch size, of all runs: from {} to "
+      "{}; "
+      "most: {}.",
+      rate(times.points.front()), rate(times.points.back()), rate(*fastest));
 }
 
 }  // namespace
@@ -152,7 +365,8 @@ std::string throughput_words(const StepTimes& times) {
 void add_throughput(const ReportModel& model, std::size_t place,
                     const std::string& name, const std::string& prefix,
                     std::vector<DrawnChart>& charts) {
-  const StepTimes times = times_of(model, place);
+  const AllTimes all = times_of(model, place);
+  const StepTimes& times = all.together;
   if (times.points.empty()) return;
   ChartLine points{.label = "measured",
                    .style = 0,
@@ -163,16 +377,18 @@ void add_throughput(const ReportModel& model, std::size_t place,
     points.x.push_back(point.batch_size);
     points.y.push_back(point.examples_per_second);
   }
-  charts.push_back({.name = prefix + "-throughput",
-                    .in_page = true,
-                    .section = "Throughput",
-                    .words = throughput_words(times),
-                    .chart = {.title = name + ": examples per second of training",
-                              .x_label = "batch size",
-                              .y_label = "examples per second",
-                              .log_x = true,
-                              .from_zero_y = true,
-                              .lines = {std::move(points), fitted_rate(times)}}});
+  charts.push_back(
+      {.name = prefix + "-throughput",
+       .in_page = true,
+       .section = "Throughput",
+       .words = throughput_words(times),
+       .chart = {.title = "Examples per second of training: " + name,
+                 .x_label = "batch size",
+                 .y_label = "examples per second",
+                 .log_x = true,
+                 .from_zero_y = true,
+                 .lines = {std::move(points), fitted_rate(times)},
+                 .below = times_table(name, all) + shares_table(model, place, name)}});
 }
 
 }  // namespace batchlab

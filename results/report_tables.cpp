@@ -73,7 +73,8 @@ std::string values_table(const std::string& caption, const std::string& of,
       ++rows;
     }
   }
-  return rows == 0 ? "<p>None.</p>\n" : table.html();
+  return rows == 0 ? fmt::format("<p>{}: none.</p>\n", isolated(caption))
+                   : table.html();
 }
 
 // Those of run.json that are numbers, in the order of their names.

@@ -43,7 +43,8 @@ void sort_by_mean(std::vector<ControllerSample>& samples, bool higher) {
 VerdictColumn column(const std::string& name, std::vector<ControllerSample> samples,
                      Better better) {
   std::erase_if(samples, [](const auto& sample) { return sample.values.empty(); });
-  VerdictColumn made{.name = name, .samples = std::move(samples), .differences = {}};
+  VerdictColumn made{
+      .name = name, .unit = "", .samples = std::move(samples), .differences = {}};
   made.differences = compare_with_best(made.samples, better);
   sort_by_mean(made.samples, better == Better::higher);
   return made;
@@ -62,8 +63,11 @@ void measure_target(const ReportModel& model, std::size_t place, Verdicts& all) 
   for (const TargetMeasure& measure : kTargetMeasures) {
     const std::string name = std::string(measure.name) + " to the target";
     try {
-      all.columns.push_back(
-          column(name, arrived(model, place, *all.target, measure), Better::lower));
+      VerdictColumn made =
+          column(name, arrived(model, place, *all.target, measure), Better::lower);
+      made.unit = measure.unit;
+      made.row = measure.row;
+      all.columns.push_back(std::move(made));
     } catch (const Error& error) {
       all.refused.push_back(fmt::format("{}: {}", name, error.what()));
     }
@@ -76,6 +80,7 @@ void measure_last(const ReportModel& model, std::size_t place, Verdicts& all) {
   VerdictColumn made{
       .name = fmt::format("last {} {}", clean_text(comparison.split, 40),
                           accuracy ? "accuracy" : "loss"),
+      .unit = "",
       .samples = last_figures(all_runs(model, place), comparison.split,
                               accuracy ? &Evaluation::accuracy : &Evaluation::loss),
       .differences = comparison.differences};
@@ -86,10 +91,11 @@ void measure_last(const ReportModel& model, std::size_t place, Verdicts& all) {
 
 std::string markdown(const VerdictColumn& column) {
   if (column.samples.empty()) return "";
-  const ControllerSample& best = column.samples.front();
   std::string text =
       fmt::format("**{}**: best mean {}, of {}; {}.\n\n", markdown_text(column.name),
-                  figure_text(mean_of(best)), markdown_text(best.label), column.lead());
+                  figure_text(mean_of(column.samples.front())),
+                  markdown_text(fmt::format("{}", fmt::join(column.best(), " and "))),
+                  column.lead());
   for (const PairwiseComparison& pair : column.differences) {
     text += "- " + markdown_text(pair.verdict, 600) + '\n';
   }
@@ -108,11 +114,19 @@ std::size_t VerdictColumn::resolved() const {
                     [](const auto& difference) { return difference.resolved; }));
 }
 
+std::vector<std::string> VerdictColumn::best() const {
+  std::vector<std::string> labels;
+  for (const ControllerSample& sample : samples) {
+    if (mean_of(sample) == mean_of(samples.front())) labels.push_back(sample.label);
+  }
+  return labels;
+}
+
 std::string VerdictColumn::lead() const {
   const std::size_t count = differences.size();
   if (count == 0) return "the only one";
-  if (resolved() == 0) return "not resolved against any other";
-  if (resolved() == count) return "resolved against all others";
+  if (resolved() == 0) return "not resolved against any other: may be chance";
+  if (resolved() == count) return "resolved against all others: more than chance";
   return fmt::format("resolved against {} of {} others", resolved(), count);
 }
 

@@ -18,9 +18,14 @@ namespace batchlab {
 // from it.
 struct VerdictColumn {
   std::string name;  // "examples to the target"
+  std::string unit;  // "examples", of what a target took; else empty
   std::vector<ControllerSample> samples;
   std::vector<PairwiseComparison> differences;
+  // Of all runs of a controller, whether they arrived or not; null: none is.
+  Summary ComparisonRow::*row = nullptr;
 
+  // Of the best mean, more than one where they tie.
+  [[nodiscard]] std::vector<std::string> best() const;
   [[nodiscard]] std::size_t resolved() const;  // of the differences
   // Whether the lead of the best over the others is more than chance, in words.
   [[nodiscard]] std::string lead() const;

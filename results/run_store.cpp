@@ -169,6 +169,21 @@ const Evaluation* Run::last_evaluation(std::string_view split) const {
   return last == evaluations.rend() ? nullptr : &*last;
 }
 
+namespace {
+
+void note_newer_format(Run& run) {
+  using nlohmann::json;
+  const json format = run.record.value("format", json(kRunFormat));
+  if (format.is_number() && format <= kRunFormat) return;
+  run.notes.push_back(fmt::format(
+      "run.json has format {}, and this batchlab knows {}: it is of a newer one, and "
+      "figures that are new in it are missing or wrong here",
+      printable(format.dump(-1, ' ', false, json::error_handler_t::replace), 40),
+      kRunFormat));
+}
+
+}  // namespace
+
 Run read_run(const fs::path& folder) {
   if (missing(folder / "run.json")) {
     throw Error(ErrorKind::data, folder.string() + " holds no run (no run.json)");
@@ -180,6 +195,7 @@ Run read_run(const fs::path& folder) {
   // So that whoever holds a Run may ask.
   static_cast<void>(run.status() + run.controller() + run.specification());
   static_cast<void>(run.seed());
+  note_newer_format(run);
   read_evaluations(run);
   return run;
 }

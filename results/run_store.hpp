@@ -25,6 +25,9 @@
 
 namespace batchlab {
 
+// `format` of run.json: grows with what an older reader would get wrong.
+inline constexpr int kRunFormat = 1;
+
 // Appends lines to a file. Buffers whole lines; flush() hands them to the system. Every
 // failure throws Error(disk) with the path and the system's reason, and cuts the file
 // back to whole lines; lines that did not get through stay buffered for the next

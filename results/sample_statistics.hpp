@@ -24,6 +24,8 @@ struct Summary {
   std::optional<double> standard_deviation;  // n - 1
   std::optional<double> interval_low;        // 95 % interval of the mean, Student's t
   std::optional<double> interval_high;
+  // The same by the bootstrap, where a comparison has it; may be infinite.
+  std::optional<double> bootstrap_low, bootstrap_high;
 };
 // Throws Error(data) for a value that is nan.
 [[nodiscard]] Summary summarise(std::span<const double> values);

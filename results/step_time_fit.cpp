@@ -15,6 +15,8 @@ namespace {
 
 // Logs have microseconds: a shorter interval would be known to a few of its own steps.
 constexpr double kLeastSeconds = 1e-3;
+// Below it less than half of the spread is the line's.
+constexpr double kLeastRSquared = 0.5;
 
 void check(std::span<const double> batch_sizes, std::span<const double> step_seconds) {
   if (batch_sizes.size() != step_seconds.size()) {
@@ -57,6 +59,8 @@ Moments moments_of(std::span<const double> sizes, std::span<const double> second
   return moments;
 }
 
+using TimesBySize = std::map<std::int64_t, std::vector<double>>;
+
 // Whether all batches between two logged steps had the size of the last.
 bool one_size(const LoggedStep& first, const LoggedStep& last) {
   const auto steps = last.step - first.step;
@@ -65,8 +69,7 @@ bool one_size(const LoggedStep& first, const LoggedStep& last) {
 }
 
 // Adds the times of `steps` by batch size. Returns how many intervals are of no use.
-std::size_t add_times(const std::vector<LoggedStep>& steps,
-                      std::map<std::int64_t, std::vector<double>>& by_size) {
+std::size_t add_times(const std::vector<LoggedStep>& steps, TimesBySize& by_size) {
   std::size_t left_out = 0, begin = 0;
   for (std::size_t i = 1; i < steps.size(); ++i) {
     if (!one_size(steps[i - 1], steps[i])) {
@@ -84,6 +87,44 @@ std::size_t add_times(const std::vector<LoggedStep>& steps,
   return left_out;
 }
 
+// Takes out sizes of fewer than 1 in 100 intervals where the others have nine tenths of
+// them: short last batches of epochs, which come in between and are slow for their
+// size. Returns how many.
+std::size_t leave_out_rare(TimesBySize& by_size) {
+  std::size_t all = 0, common = 0;
+  for (const auto& [size, seconds] : by_size) all += seconds.size();
+  for (const auto& [size, seconds] : by_size) {
+    if (100 * seconds.size() >= all) common += seconds.size();
+  }
+  if (10 * common < 9 * all) return 0;
+  return std::erase_if(by_size,
+                       [&](const auto& one) { return 100 * one.second.size() < all; });
+}
+
+// Why not to take the line for what a step costs.
+void note_doubts(const StepTimeLine& line, std::size_t sizes,
+                 std::vector<std::string>& notes) {
+  if (sizes == 2) {
+    notes.emplace_back(
+        "2 batch sizes: any two lie on a line, so that R squared and residuals say "
+        "nothing");
+    return;
+  }
+  if (line.a_seconds < 0) {
+    notes.emplace_back(
+        "the time per step comes out negative: it is too small to be told");
+  }
+  if (line.b_seconds_per_example <= 0) {
+    notes.emplace_back(
+        "the time per example comes out as none or negative: steps did not take longer "
+        "with more examples, and the line does not tell what they cost");
+  }
+  if (line.r_squared < kLeastRSquared) {
+    notes.push_back(fmt::format(
+        "R squared is below {}: the line describes these times badly", kLeastRSquared));
+  }
+}
+
 void add_line(StepTimes& times) {
   std::vector<double> sizes, seconds;
   for (const StepTimePoint& point : times.points) {
@@ -98,10 +139,7 @@ void add_line(StepTimes& times) {
                     sizes.size(), sizes.size() == 1 ? "" : "s"));
     return;
   }
-  if (times.line->a_seconds < 0) {
-    times.notes.emplace_back(
-        "the time per step comes out negative: it is too small to be told");
-  }
+  note_doubts(*times.line, sizes.size(), times.notes);
 }
 
 }  // namespace
@@ -133,8 +171,14 @@ std::optional<StepTimeLine> fit_step_time_line(std::span<const double> batch_siz
 
 StepTimes step_times(std::span<const std::vector<LoggedStep>> runs) {
   StepTimes times;
-  std::map<std::int64_t, std::vector<double>> by_size;
+  TimesBySize by_size;
   for (const auto& steps : runs) times.intervals_left_out += add_times(steps, by_size);
+  if (const std::size_t rare = leave_out_rare(by_size); rare > 0) {
+    times.notes.push_back(
+        fmt::format("{} batch size{} of less than 1 step in 100 left out: short last "
+                    "batches of epochs",
+                    rare, rare == 1 ? "" : "s"));
+  }
   for (const auto& [size, seconds] : by_size) {
     const double middle = *median(seconds);
     const auto examples = static_cast<double>(size);

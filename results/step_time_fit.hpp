@@ -44,17 +44,18 @@ struct StepTimes {
   std::vector<StepTimePoint> points;  // by batch size
   std::size_t intervals_left_out = 0;
   std::optional<StepTimeLine> line;  // over the points
-  std::vector<std::string> notes;    // what the log cannot tell
+  std::vector<std::string> notes;    // what the log cannot tell, and doubts
 };
 
 // From the logs of one or more runs of one machine and network. Left out are intervals
 // between logged steps in which not all batches were of one size (as the examples seen
 // tell). Intervals shorter than a millisecond are put together, as logs have
-// microseconds.
+// microseconds. So are sizes of fewer than 1 in 100 intervals, where the others have
+// most.
 [[nodiscard]] StepTimes step_times(std::span<const std::vector<LoggedStep>> runs);
 
 struct TimeShare {
-  std::string name;  // "training", "evaluation", "rest"
+  std::string name;  // "training", "decisions", "evaluation", "rest"
   double seconds = 0;
   double share = 0;  // of their sum
 };
@@ -66,7 +67,9 @@ struct TimeShares {
 
 // Where the time of a run went, as far as run.json says. The rest (start, logging,
 // checkpoints) is from its whole seconds of begin and end, good to a second. Data,
-// gradients, statistics and controller are inside training and not told apart.
+// gradients, statistics and updates are inside training and not told apart; so are the
+// controller's decisions in records without controller_seconds, else training is
+// without them.
 [[nodiscard]] TimeShares time_shares(const Run& run);
 
 }  // namespace batchlab

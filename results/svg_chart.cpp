@@ -17,6 +17,8 @@ namespace {
 
 constexpr double kWidth = 720, kPlotHeight = 300, kTop = 44, kRight = 20;
 constexpr double kLegendRow = 20, kLetter = 6.8;  // about the width of a letter
+constexpr double kLeast = 74, kAxisName = 22;     // left of the plot; of it, its name
+constexpr double kTitleSize = 15, kTitleLetter = 0.58;  // of the size, in bold
 
 // Blue, vermillion, bluish green, reddish purple, orange, sky blue, grey.
 constexpr std::array kColours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
@@ -96,20 +98,26 @@ std::string marker(std::size_t style, double x, double y, double size) {
   }
 }
 
+// Whether a point of the line can be seen.
+bool drawable(const Chart& chart, const ChartLine& line) {
+  const Scale x{.logarithmic = chart.log_x}, y{.logarithmic = chart.log_y};
+  for (std::size_t i = 0; i < line.x.size(); ++i) {
+    if (x.shows(line.x[i]) && y.shows(line.y[i])) return true;
+  }
+  return false;
+}
+
 class Drawing {
  public:
   Drawing(const Chart& chart, ChartUse use) : chart_(chart), use_(use) {
-    left_ = 74;
-    for (const std::string& name : chart.categories) {
-      const auto letters = static_cast<double>(std::min<std::size_t>(name.size(), 30));
-      left_ = std::max(left_, 16 + kLetter * letters);
-    }
     height_ = chart.categories.empty()
                   ? kPlotHeight
                   : std::max(60.0, 30.0 * static_cast<double>(chart.categories.size()));
     scales();
     frame();
-    for (const ChartLine& line : chart.lines) draw(line);
+    for (const ChartLine& line : chart.lines) {
+      if (drawable(chart, line)) draw(line);
+    }
     if (chart.categories.empty()) legend();
   }
 
@@ -118,13 +126,14 @@ class Drawing {
     return fmt::format(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {:.0f} {:.0f}\" "
         "font-family=\"sans-serif\" font-size=\"12\" fill=\"currentColor\"{}>"
-        "<title>{}</title>\n{}{}</svg>\n",
+        "<title>{}</title>\n{}{}</svg>\n{}",
         kWidth, bottom_,
         alone ? fmt::format(" width=\"{:.0f}\" height=\"{:.0f}\" color=\"#222\"",
                             kWidth, bottom_)
               : std::string(" role=\"img\""),
         markup_text(chart_.title, 300),
-        alone ? "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n" : "", body_);
+        alone ? "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n" : "", body_,
+        alone ? "" : chart_.below);
   }
 
  private:
@@ -147,8 +156,35 @@ class Drawing {
       y_.low = static_cast<double>(chart_.categories.size()) - 0.5;
       y_.high = -0.5;
     }
+    left_ = left_margin();
     x_.begin = left_, x_.end = kWidth - kRight;
     y_.begin = kTop + height_, y_.end = kTop;
+  }
+
+  // Room for the longest label, and for the name of the axis beside it.
+  [[nodiscard]] double left_margin() const {
+    std::size_t letters = 0;
+    for (const std::string& name : chart_.categories) {
+      letters = std::max(letters, std::min<std::size_t>(name.size(), 30));
+    }
+    if (!chart_.categories.empty()) {
+      return std::max(kLeast, 16 + kLetter * static_cast<double>(letters));
+    }
+    for (const double tick : y_.ticks(6)) {
+      letters = std::max(letters, figure_text(tick).size());
+    }
+    return std::max(kLeast, kAxisName + 6 + kLetter * static_cast<double>(letters));
+  }
+
+  // Smaller where it would not fit.
+  void title() {
+    const auto letters =
+        static_cast<double>(std::min<std::size_t>(chart_.title.size(), 90));
+    const double room = (kWidth - left_) / (kTitleLetter * std::max(1.0, letters));
+    text(left_, 22, "start", chart_.title,
+         fmt::format(" font-size=\"{:.1f}\" font-weight=\"bold\"",
+                     std::min(kTitleSize, room))
+             .c_str());
   }
 
   void text(double x, double y, const char* anchor, const std::string& words,
@@ -167,7 +203,7 @@ class Drawing {
 
   void frame() {
     constexpr const char* grid = "stroke-opacity=\"0.15\"";
-    text(left_, 22, "start", chart_.title, " font-size=\"15\" font-weight=\"bold\"");
+    title();
     for (const double tick : x_.ticks(7)) {
       rule(x_(tick), kTop, x_(tick), kTop + height_, grid);
       text(x_(tick), kTop + height_ + 16, "middle", figure_text(tick));
@@ -204,6 +240,21 @@ class Drawing {
                          colour(style), kind, kColours[colour(style)]);
   }
 
+  // The names of points, to the right of them while there is room.
+  void names(const ChartLine& line) {
+    for (std::size_t i = 0; i < std::min(line.names.size(), line.x.size()); ++i) {
+      if (line.names[i].empty() || !shows(line.x[i], line.y[i])) continue;
+      const double x = x_(line.x[i]), y = y_(line.y[i]) + 4;
+      const double width = 9 + kLetter * static_cast<double>(line.names[i].size());
+      const bool right = x + width < kWidth;
+      text(right ? x + 9 : x - 9, y, right ? "start" : "end", line.names[i]);
+    }
+  }
+
+  [[nodiscard]] bool shows(double x, double y) const {
+    return x_.shows(x) && y_.shows(y);
+  }
+
   void draw(const ChartLine& line) {
     if (line.kind == ChartLine::Kind::rule) {
       return rule(x_(line.x[0]), y_(line.y[0]), x_(line.x[1]), y_(line.y[1]),
@@ -212,7 +263,7 @@ class Drawing {
     open(line.style, line.kind == ChartLine::Kind::band ? "band" : "line");
     if (line.kind == ChartLine::Kind::points) {
       for (std::size_t i = 0; i < line.x.size(); ++i) {
-        if (!x_.shows(line.x[i]) || !y_.shows(line.y[i])) continue;
+        if (!shows(line.x[i], line.y[i])) continue;
         body_ += marker(line.style, x_(line.x[i]), y_(line.y[i]), 4.5);
       }
     } else if (line.kind == ChartLine::Kind::band) {
@@ -224,6 +275,7 @@ class Drawing {
           dash(line.style), path(line));
     }
     body_ += "</g>\n";
+    names(line);
   }
 
   // Lifts the pen at gaps.
@@ -231,7 +283,7 @@ class Drawing {
     std::string d;
     bool down = false;
     for (std::size_t i = 0; i < line.x.size(); ++i) {
-      const bool here = x_.shows(line.x[i]) && y_.shows(line.y[i]);
+      const bool here = shows(line.x[i], line.y[i]);
       if (here && down && line.kind == ChartLine::Kind::steps) {
         d += fmt::format("H{:.1f}V{:.1f}", x_(line.x[i]), y_(line.y[i]));
       } else if (here) {
@@ -246,8 +298,7 @@ class Drawing {
   void band(const ChartLine& line) {
     std::string d, back;
     for (std::size_t i = 0; i < line.x.size(); ++i) {
-      if (!x_.shows(line.x[i]) || !y_.shows(line.y[i]) || !y_.shows(line.high[i]))
-        continue;
+      if (!shows(line.x[i], line.y[i]) || !y_.shows(line.high[i])) continue;
       d += fmt::format("{}{:.1f} {:.1f}", d.empty() ? 'M' : 'L', x_(line.x[i]),
                        y_(line.y[i]));
       back = fmt::format("L{:.1f} {:.1f}", x_(line.x[i]), y_(line.high[i])) + back;
@@ -262,7 +313,7 @@ class Drawing {
     std::vector<std::string> named;
     double x = left_, y = bottom_ + 8;
     for (const ChartLine& line : chart_.lines) {
-      if (line.label.empty()) continue;
+      if (line.label.empty() || !drawable(chart_, line)) continue;
       if (std::find(named.begin(), named.end(), line.label) != named.end()) continue;
       named.push_back(line.label);
       const std::string words = clean_text(line.label, 40);
@@ -292,6 +343,11 @@ class Drawing {
 };
 
 }  // namespace
+
+bool drawable(const Chart& chart) {
+  return std::any_of(chart.lines.begin(), chart.lines.end(),
+                     [&](const ChartLine& line) { return drawable(chart, line); });
+}
 
 std::string to_svg(const Chart& chart, ChartUse use) {
   return Drawing(chart, use).svg();

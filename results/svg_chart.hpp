@@ -15,7 +15,8 @@ struct ChartLine {
   std::size_t style = 0;
   std::vector<double> x, y;  // what is not finite is a gap
   enum class Kind { line, steps, points, band, rule } kind = Kind::line;
-  std::vector<double> high = {};  // of a band, whose low is y
+  std::vector<double> high = {};        // of a band, whose low is y
+  std::vector<std::string> names = {};  // beside points; empty: none
 };
 
 struct Chart {
@@ -27,7 +28,12 @@ struct Chart {
   std::vector<std::string> categories = {};
   // Horizontal line with its name.
   std::optional<double> target = {};
+  // Markup that follows the drawing in a page, such as a table of its figures.
+  std::string below = {};
 };
+
+// Whether anything of it can be drawn: a finite point, positive on logarithmic scales.
+[[nodiscard]] bool drawable(const Chart& chart);
 
 // In a page the colours follow its theme: classes s0, s1, ... and currentColor.
 enum class ChartUse { alone, in_page };

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 namespace batchlab {
 
 bool Target::met_by(const Evaluation& evaluation) const {
@@ -30,6 +33,14 @@ std::optional<Target> target_of(const Run& run) {
     }
   }
   return std::nullopt;
+}
+
+bool measured(const Run& run, const Target& target) {
+  return std::any_of(
+      run.evaluations.begin(), run.evaluations.end(), [&](const Evaluation& one) {
+        const double value = target.quantity == "accuracy" ? one.accuracy : one.loss;
+        return one.split == target.split && !std::isnan(value);
+      });
 }
 
 std::optional<TargetReached> reached(const Run& run, const Target& target) {

@@ -28,6 +28,10 @@ struct TargetReached {
 // Of its config.json; absent where none was set or it cannot be read.
 [[nodiscard]] std::optional<Target> target_of(const Run& run);
 
+// Whether any evaluation of the run has the quantity on the split: else nobody knows
+// whether it met the target.
+[[nodiscard]] bool measured(const Run& run, const Target& target);
+
 // Absent where the run never met it.
 [[nodiscard]] std::optional<TargetReached> reached(const Run& run,
                                                    const Target& target);

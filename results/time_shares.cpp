@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What run.json tells of where the time of a run went.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -42,13 +43,21 @@ TimeShares time_shares(const Run& run) {
     shares.told.push_back({name, seconds, 0});
     known += seconds;
   };
-  for (const char* name : {"training", "evaluation"}) {
-    const auto seconds = number(run, (std::string(name) + "_seconds").c_str());
-    if (seconds) {
-      add(name, *seconds);
-    } else {
-      shares.not_told.push_back(std::string("run.json has no ") + name + "_seconds");
-    }
+  const auto training = number(run, "training_seconds");
+  const auto decisions = number(run, "controller_seconds");
+  const auto evaluation = number(run, "evaluation_seconds");
+  if (training && decisions) {
+    add("training but decisions", std::max(0.0, *training - *decisions));
+    add("decisions", *decisions);
+  } else if (training) {
+    add("training", *training);
+  } else {
+    shares.not_told.emplace_back("run.json has no training_seconds");
+  }
+  if (evaluation) {
+    add("evaluation", *evaluation);
+  } else {
+    shares.not_told.emplace_back("run.json has no evaluation_seconds");
   }
   const auto begin = moment(run, "started_at"), end = moment(run, "finished_at");
   if (begin && end && *end - *begin > known + 1) {
@@ -59,7 +68,8 @@ TimeShares time_shares(const Run& run) {
         "end");
   }
   shares.not_told.emplace_back(
-      "data, gradients, statistics and controller: all inside training");
+      decisions ? "data, gradients, statistics and updates: all inside training"
+                : "data, gradients, statistics and controller: all inside training");
   for (TimeShare& share : shares.told) {
     share.share = known > 0 ? share.seconds / known : 0;
   }

@@ -63,6 +63,11 @@ TimeToTarget time_to_target(std::span<const Run* const> runs, const Target& targ
       times.left_out.push_back(fmt::format("seed {}: {}", run->seed(), run->status()));
       continue;
     }
+    if (run->status() == "finished" && !measured(*run, target)) {
+      times.left_out.push_back(fmt::format("seed {}: {}_{} was not measured",
+                                           run->seed(), target.split, target.quantity));
+      continue;
+    }
     const auto seen = run->record.find("examples_seen");
     const bool known = seen != run->record.end() && seen->is_number();
     times.runs.push_back({.seed = run->seed(),

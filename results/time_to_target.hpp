@@ -52,7 +52,8 @@ struct TimeToTarget {
 // diverged.
 [[nodiscard]] bool is_over(const Run& run);
 
-// Of the runs of one controller. A run that diverged has reached the target if it did
+// Of the runs of one controller. A finished run whose evaluations do not have the
+// metric is left out. A run that diverged has reached the target if it did
 // so before. Those that are running, were interrupted or failed are left out, whether
 // they reached it or not: with only the fast ones kept, the median would be too small.
 [[nodiscard]] TimeToTarget time_to_target(std::span<const Run* const> runs,

@@ -27,6 +27,7 @@
 #include <string>
 #include <vector>
 
+#include "results/run_store.hpp"
 #include "results/sample_statistics.hpp"
 #include "results/target.hpp"
 
@@ -70,11 +71,49 @@ struct TradeOff {
 // Error(data) for a batch size or a number of steps that is not positive.
 [[nodiscard]] TradeOff trade_off(std::span<const SweepRun> runs);
 
+struct ConstantSweep {
+  std::vector<SweepRun> runs;
+  std::vector<const Run*> sources;  // of each of them
+  std::vector<std::string> notes;   // what was not taken, a sentence each
+};
+
 // The runs of rule "constant" among these, finished or diverged, with the batch size of
-// their options; never where they did not reach the target. Not looked at:
-// what limits make of that batch size, whether its learning rate suits it, and that
-// steps are known only to the interval between evaluations, which must be short.
-[[nodiscard]] std::vector<SweepRun> constant_sweep(std::span<const Run* const> runs,
-                                                   const Target& target);
+// their options; never where they did not reach the target. Left out are finished runs
+// that were not measured by it. Where one batch size was trained in several ways, such
+// as with several learning rates, only the runs of the way with the fewest examples to
+// the target are taken, and a note says so: the law holds for the best rate of each.
+// Not looked at: what limits make of that batch size, whether its learning rate suits
+// it, and that steps are known only to the interval between evaluations, which must be
+// short.
+[[nodiscard]] ConstantSweep constant_sweep(std::span<const Run* const> runs,
+                                           const Target& target);
+
+// Of the logged steps up to the target, each weighted with its examples.
+struct MeanNoiseScale {
+  double value = 0;      // examples
+  std::size_t runs = 0;  // of those that reached the target, with a value
+  double share = 0;      // of the examples of their logged steps: with a value
+};
+// Absent where no run of the sweep that reached the target logged its noise scale.
+// Files that cannot be read count as without.
+[[nodiscard]] std::optional<MeanNoiseScale> mean_noise_scale(
+    const ConstantSweep& sweep);
+
+// What there is to tell of a sweep, in the order to show it.
+struct SweepFigure {
+  const char* key;   // "minimum_steps"
+  const char* name;  // "fewest updates, Smin"
+  const char* unit;
+  std::optional<FittedValue> fitted;  // absent: no fit, or not measured
+  bool has_interval = true;
+};
+[[nodiscard]] std::vector<SweepFigure> sweep_figures(
+    const TradeOff& law, const std::optional<MeanNoiseScale>& noise_scale);
+
+// The figures of the sweep among these runs by their keys, as {"value", "interval_low",
+// "interval_high", "unit"}, null where absent; "points" and "notes". An open end is 0
+// or "inf". Null where fewer than two batch sizes were trained with.
+[[nodiscard]] nlohmann::json trade_off_json(std::span<const Run* const> runs,
+                                            const Target& target);
 
 }  // namespace batchlab

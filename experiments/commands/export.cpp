@@ -60,7 +60,7 @@ class Export {
       say(fmt::format("batchlab: note: {}: {}\n", printable(folder.string(), 400),
                       note));
     }
-    fmt::print("{}\n", (out_ / below / file.name).string());
+    fmt::print("{}\n", printable((out_ / below / file.name).string(), 400));
     events_ += file.events;
   }
 

@@ -64,6 +64,9 @@ TEST(Printable, KeepsUtf8AndEscapesWhatIsNot) {
             "Grö\xc3\x9f"
             "e");
   EXPECT_EQ(printable("\xc2\x9b"), "\\xc2\\x9b");  // U+009B starts a terminal command
+  EXPECT_EQ(printable("a\u202e"), "a\\xe2\\x80\\xae");  // turns what follows around
+  EXPECT_EQ(printable("\u2066\u200f"), "\\xe2\\x81\\xa6\\xe2\\x80\\x8f");
+  EXPECT_EQ(printable("\u2026"), "\u2026");
   EXPECT_EQ(printable("\xff"), "\\xff");
   EXPECT_EQ(printable("\xc3"), "\\xc3");
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <sstream>
 
+#include "results/bootstrap.hpp"
 #include "tests/results/support.hpp"
 
 namespace batchlab {
@@ -140,6 +142,42 @@ TEST(ToCsv, IsReadBackCellByCell) {
   EXPECT_EQ(cell("seconds_to_target_median"), "inf");  // one of three reached
   EXPECT_EQ(cell("seconds_to_target_interval_low"), "");
   EXPECT_EQ(cell("troubles"), "seed 2: diverged: loss is nan");
+}
+
+// Of five runs, the fewest that the bootstrap takes.
+TEST(ToCsv, HasTheIntervalOfTheBootstrap) {
+  const std::vector<std::vector<double>> sample = {{0.80, 0.81, 0.83, 0.84, 0.90}};
+  const auto interval = bootstrap_interval(sample, PooledStatistic::mean).value();
+  Runs runs;
+  for (const double accuracy : sample[0]) {
+    runs.push_back(finished_run("phases", std::int64_t(runs.size()), accuracy));
+  }
+  const test::TemporaryFolder folder;
+  const auto cell = [&](const char* name) {
+    test::write_file(folder / "a.csv", to_csv(compare(runs)));
+    const Table table = read_csv(folder / "a.csv");
+    return table.rows[0].at(table.column(name).value());
+  };
+  EXPECT_EQ(cell("accuracy_bootstrap_low"), fmt::format("{}", interval.low));
+  EXPECT_EQ(cell("accuracy_bootstrap_high"), fmt::format("{}", interval.high));
+  EXPECT_EQ(to_json(compare(runs))[0]["rows"][0]["accuracy"]["bootstrap_low"],
+            interval.low);
+  runs.pop_back();
+  EXPECT_EQ(cell("accuracy_bootstrap_low"), "");
+}
+
+TEST(ToJson, HasTheTradeOffOfASweep) {
+  Runs runs;
+  for (const int size : {16, 32, 64}) {
+    runs.push_back(finished_run("constant", size, 0.9));
+    runs.back().configuration["controller"]["options"] = {{"batch_size", size}};
+    runs.back().configuration["target"] = {{"metric", "test_accuracy"}, {"value", 0.8}};
+    runs.back().evaluations[0].step = 100 + 6400 / size;  // Smin 100, Emin 6400
+  }
+  const nlohmann::json law = to_json(compare(runs))[0]["trade_off"];
+  EXPECT_NEAR(law["critical_batch_size"]["value"].get<double>(), 64, 1e-3);
+  EXPECT_NEAR(law["overhead_20_batch_size"]["value"].get<double>(), 12.8, 1e-3);
+  EXPECT_TRUE(to_json(example())[0]["trade_off"].is_null());
 }
 
 TEST(ToCsv, HasOneHeaderAndARowPerControllerAndSpecification) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "results/report.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -8,7 +9,9 @@
 #include <map>
 #include <numeric>
 
+#include "results/bootstrap.hpp"
 #include "results/report_model.hpp"
+#include "results/report_text.hpp"
 #include "results/svg_chart.hpp"
 #include "tests/results/support.hpp"
 
@@ -106,6 +109,56 @@ TEST(Svg, LeavesGapsWhereNothingCanBeDrawn) {
   EXPECT_THAT(svg, Not(HasSubstr("inf")));
 }
 
+// The x of the first text that ends with `words`, which must stand to its left.
+double text_end(const std::string& svg, const std::string& words) {
+  const std::size_t at = svg.find("text-anchor=\"end\">" + words);
+  EXPECT_NE(at, svg.npos) << words;
+  return std::stod(svg.substr(svg.rfind("x=\"", at) + 3));
+}
+
+// A letter of 12 px is about 6.8 wide; the name of the axis ends at 18.
+TEST(Svg, HasRoomForTheLongestLabelOfTheAxis) {
+  Chart chart{.title = "", .x_label = "", .y_label = "examples", .lines = {}};
+  chart.lines = {{.label = "a", .x = {0, 1}, .y = {0, 2e6}}};
+  EXPECT_GE(text_end(to_svg(chart, ChartUse::alone), "2,000,000<") - 9 * 6.8, 18);
+  chart.lines = {{.label = "a", .x = {0, 1}, .y = {0, 2e12}}};
+  EXPECT_GE(text_end(to_svg(chart, ChartUse::alone), "2,000,000,000,000<") - 17 * 6.8,
+            18);
+}
+
+TEST(Svg, LeavesOutOfItsLegendWhatCannotBeDrawn) {
+  const Chart chart{.title = "",
+                    .x_label = "",
+                    .y_label = "",
+                    .log_y = true,
+                    .lines = {{.label = "seen", .x = {1}, .y = {1}},
+                              {.label = "empty", .x = {}, .y = {}},
+                              {.label = "negative", .x = {1}, .y = {-1}}}};
+  EXPECT_TRUE(drawable(chart));
+  const std::string svg = to_svg(chart, ChartUse::alone);
+  EXPECT_THAT(svg, AllOf(HasSubstr("seen"), Not(HasSubstr("empty")),
+                         Not(HasSubstr("negative")), Not(HasSubstr("d=\"\""))));
+}
+
+TEST(Svg, NamesPointsAndMakesALongTitleSmaller) {
+  const Chart chart{.title = std::string(88, 't'),
+                    .x_label = "",
+                    .y_label = "",
+                    .lines = {{.label = "a",
+                               .x = {1, 2, 3},
+                               .y = {1, 2, 3},
+                               .kind = ChartLine::Kind::points,
+                               .names = {"first", "", "last"}}},
+                    .below = "<table></table>"};
+  const std::string svg = to_svg(chart, ChartUse::alone);
+  EXPECT_THAT(svg, HasSubstr("text-anchor=\"start\">first<"));
+  EXPECT_THAT(svg, HasSubstr("text-anchor=\"end\">last<"));
+  const std::size_t size = svg.find("font-size", svg.find("<text"));
+  EXPECT_LT(std::stod(svg.substr(size + 11)), 13);
+  EXPECT_THAT(svg, Not(HasSubstr("<table>")));
+  EXPECT_THAT(to_svg(chart, ChartUse::in_page), HasSubstr("</svg>\n<table></table>"));
+}
+
 TEST(Report, OfNoRunsSaysSo) {
   const Report report = make_report({}, {.title = "nothing"});
   EXPECT_THAT(report.page, HasSubstr("There are no runs yet."));
@@ -160,11 +213,17 @@ std::vector<batchlab::Run> fast_and_slow(const TemporaryFolder& folder) {
 TEST(Report, SaysWhoIsFirstAndHowSureThatIs) {
   const TemporaryFolder folder;
   const Report report = make_report(fast_and_slow(folder), {.title = "two"});
-  const std::string best = "<strong><bdi>fast</bdi></strong> (mean ";
-  EXPECT_THAT(report.page, HasSubstr("examples to the target: " + best +
-                                     "323.5; resolved against all others)"));
-  EXPECT_THAT(report.page, HasSubstr("seconds to the target: " + best +
-                                     "103.5; resolved against all others)"));
+  const std::string best = "<strong><bdi>fast</bdi></strong>, after ";
+  const std::string sure =
+      " on average (resolved against all others: more than "
+      "chance)";
+  EXPECT_THAT(report.page,
+              HasSubstr("First in examples: " + best + "323.5 examples" + sure));
+  EXPECT_THAT(report.page,
+              HasSubstr("First in seconds: " + best + "103.5 s of training" + sure));
+  EXPECT_THAT(report.page, HasSubstr("Best last test accuracy: <strong><bdi>fast</bdi> "
+                                     "and <bdi>slow</bdi></strong>, 0.9035 on average "
+                                     "(a tie)"));
   EXPECT_THAT(report.page, HasSubstr("<td>647<br><strong>resolved</strong>, "
                                      "p = 0.0078</td>"));
   EXPECT_THAT(report.page, HasSubstr("resolved: fast is better than slow by 323.5"));
@@ -175,6 +234,32 @@ TEST(Report, SaysWhoIsFirstAndHowSureThatIs) {
   EXPECT_THAT(report.verdicts, HasSubstr("\n- not resolved: "));
 }
 
+// Slow misses the target with seed 7: of 640, 642, ..., 652 and never the median is
+// (646 + 648) / 2.
+TEST(Report, ShowsTheMedianWhereSomeRunNeverArrived) {
+  const TemporaryFolder folder;
+  std::vector<batchlab::Run> runs = fast_and_slow(folder);
+  runs[14].evaluations[0].accuracy = 0.7;
+  const std::string page = make_report(runs, {.title = "two"}).page;
+  EXPECT_THAT(page, HasSubstr("<td>median 647<br>not ranked</td>"));
+  EXPECT_THAT(page, HasSubstr("<bdi>slow</bdi> (1 of 8)"));
+  EXPECT_THAT(page, HasSubstr("First in examples: <strong><bdi>fast</bdi>"));
+}
+
+// Nobody knows whether a run without the metric arrived.
+TEST(Report, SaysWhatIsWrongWithSingleRunsAndNotThatTheyNeverArrived) {
+  const TemporaryFolder folder;
+  std::vector<batchlab::Run> runs = fast_and_slow(folder);
+  runs[0].evaluations[0].split = "validation";
+  runs[2].evaluations[0].loss = std::numeric_limits<double>::infinity();
+  const std::string page = make_report(runs, {.title = "two"}).page;
+  EXPECT_THAT(page, HasSubstr("slow, seed 0: no evaluation on test"));
+  EXPECT_THAT(page, HasSubstr("slow, seed 1: last loss is inf, left out"));
+  EXPECT_THAT(page, HasSubstr("nobody knows whether the target was reached, for its "
+                              "metric was not measured: slow: 1 of 8"));
+  EXPECT_THAT(page, Not(HasSubstr("runs that never did")));
+}
+
 TEST(Report, HasEachFigureUnderItsName) {
   const TemporaryFolder folder;
   std::vector<batchlab::Run> runs = fast_and_slow(folder);
@@ -182,7 +267,7 @@ TEST(Report, HasEachFigureUnderItsName) {
   runs[0].record["controller_seconds"] = 0.005;  // of 100 steps: 50 microseconds
   const std::string page = make_report(runs, {.title = "two"}).page;
   const auto row_of = [&](const std::string& group) {
-    const std::size_t at = page.find("scope=\"rowgroup\" colspan=\"8\">" + group);
+    const std::size_t at = page.find("scope=\"rowgroup\" colspan=\"9\">" + group);
     EXPECT_NE(at, page.npos) << group;
     const std::size_t row = page.find("<bdi>slow</bdi>", at);
     return page.substr(row, page.find("</tr>", row) - row);
@@ -200,6 +285,50 @@ TEST(Report, HasEachFigureUnderItsName) {
                                      HasSubstr("<td>1</td><td>" + figure + "</td>")))
         << group;
   }
+}
+
+TEST(Report, HasTheBootstrapBesideStudentsInterval) {
+  const TemporaryFolder folder;
+  std::vector<batchlab::Run> runs = fast_and_slow(folder);
+  const std::string page = make_report(runs, {.title = "eight"}).page;
+  std::vector<std::vector<double>> sample(1);  // of fast: 320 to 327 examples
+  for (int seed = 0; seed < 8; ++seed) sample[0].push_back(320 + seed);
+  const auto interval = bootstrap_interval(sample, PooledStatistic::mean).value();
+  const Summary student = summarise(sample[0]);
+  EXPECT_THAT(
+      page, HasSubstr(fmt::format(
+                "<td>{} to {}</td><td>{} to {}</td></tr>",
+                figure_text(*student.interval_low), figure_text(*student.interval_high),
+                figure_text(interval.low), figure_text(interval.high))));
+  runs.resize(8);  // four seeds: too few
+  EXPECT_THAT(make_report(runs, {.title = "four"}).page,
+              testing::ContainsRegex("[0-9]+ to [0-9.]+</td><td>–</td></tr>"));
+}
+
+// A mark of the last row is a square, drawn as a path.
+TEST(Report, DrawsMediansOverTheMarksOfRuns) {
+  const TemporaryFolder folder;
+  for (const auto& figure :
+       make_report(fast_and_slow(folder), {.title = "two"}).figures) {
+    if (figure.name != "s-examples-to-target") continue;
+    const std::size_t bar = figure.svg.rfind("stroke-width=\"2\"");
+    ASSERT_NE(bar, std::string::npos);
+    EXPECT_GT(bar, figure.svg.rfind("<path d=\"M"));
+    return;
+  }
+  FAIL() << "no figure of the examples to the target";
+}
+
+TEST(Report, HasNoFigureWithoutAPoint) {
+  const TemporaryFolder folder;
+  batchlab::Run run = reported_run(folder / "0", "constant", 0, std::nan(""));
+  run.evaluations[0].loss = 1;
+  std::vector<std::string> names;
+  for (const auto& figure : make_report({&run, 1}, {.title = "loss"}).figures) {
+    names.push_back(figure.name);
+  }
+  EXPECT_THAT(names,
+              AllOf(testing::Contains("s-loss"), Not(testing::Contains("s-accuracy"))));
 }
 
 TEST(Report, ShowsColumnsThatItDoesNotKnow) {

@@ -162,6 +162,8 @@ TEST(CsvCell, DisarmsFormulas) {
   EXPECT_EQ(csv_cell("-2+3"), "\"'-2+3\"");
   EXPECT_EQ(csv_cell("+a"), "\"'+a\"");
   EXPECT_EQ(csv_cell("\tx"), "\"'\tx\"");
+  EXPECT_EQ(csv_cell("  =1"), "\"'  =1\"");
+  EXPECT_EQ(csv_cell("\uff1d1+1"), "\"'\uff1d1+1\"");
 }
 
 TEST(ReadCsv, ReturnsEveryCellThatCsvCellWrote) {
@@ -308,6 +310,19 @@ TEST(ReadRun, NotesATornLine) {
   const auto run = read_run(folder.path());
   EXPECT_EQ(run.evaluations.size(), 2u);
   EXPECT_THAT(run.notes, ElementsAre(HasSubstr("torn")));
+}
+
+TEST(ReadRun, NotesANewerFormat) {
+  const TemporaryFolder folder;
+  write_run(folder.path(), kEvaluations);
+  nlohmann::json record = read_json(folder / "run.json");
+  record["format"] = kRunFormat;
+  write_json(folder / "run.json", record);
+  EXPECT_THAT(read_run(folder.path()).notes, IsEmpty());
+  record["format"] = kRunFormat + 1;
+  write_json(folder / "run.json", record);
+  EXPECT_THAT(read_run(folder.path()).notes,
+              ElementsAre(HasSubstr("has format 2, and this batchlab knows 1")));
 }
 
 TEST(ReadRun, NotesMissingAndEmptyEvaluations) {

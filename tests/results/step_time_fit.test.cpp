@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "results/report.hpp"
 #include "tests/results/support.hpp"
 
 namespace batchlab {
@@ -72,7 +73,7 @@ TEST(StepTimes, TakesMediansOfTheIntervalsOfOneBatchSize) {
   EXPECT_EQ(times.intervals_left_out, 1u);
   EXPECT_NEAR(times.line.value().a_seconds, 1, 1e-12);
   EXPECT_NEAR(times.line->b_seconds_per_example, 0.2, 1e-12);
-  EXPECT_THAT(times.notes, IsEmpty());
+  EXPECT_THAT(times.notes, ElementsAre(HasSubstr("any two lie on a line")));
 }
 
 TEST(StepTimes, PutsRunsTogetherButMeasuresNothingBetweenThem) {
@@ -92,6 +93,22 @@ TEST(StepTimes, LeavesOutShortBatchesAndStepsBack) {
   EXPECT_EQ(times.intervals_left_out, 3u);
   ASSERT_EQ(times.points.size(), 1u);
   EXPECT_DOUBLE_EQ(times.points[0].step_seconds, 3);
+}
+
+// Of 300 steps of 10 examples or 20 every 150th is one of 2, as slow as one of 10.
+TEST(StepTimes, LeavesOutSizesThatAreRare) {
+  Log log = {{0, 0, 10, 0}};
+  for (std::int64_t step = 1; step <= 300; ++step) {
+    const std::int64_t size = step % 150 == 0 ? 2 : step < 150 ? 10 : 20;
+    log.push_back({step, log.back().examples_seen + size, size,
+                   log.back().training_seconds + (size == 20 ? 5 : 3)});
+  }
+  const StepTimes times = step_times(Logs{log});
+  ASSERT_EQ(times.points.size(), 2u);
+  EXPECT_EQ(times.points[0].batch_size, 10);
+  EXPECT_EQ(times.points[1].batch_size, 20);
+  EXPECT_THAT(times.notes, Contains(HasSubstr("1 batch size of less than 1 step in "
+                                              "100 left out")));
 }
 
 // Steps of 8.4 us, logged to the microsecond: 8 or 9 us each, whose median is 8.
@@ -126,7 +143,30 @@ TEST(StepTimes, SaysWhatALogCannotTell) {
       step_times(
           Logs{{{1, 10, 10, 1}, {2, 20, 10, 2}, {3, 50, 30, 6}, {4, 80, 30, 10}}})
           .notes,
-      ElementsAre(HasSubstr("negative")));
+      ElementsAre(HasSubstr("any two")));
+}
+
+// A log of steps of these sizes and seconds, three of each.
+Log steps_of(const std::vector<std::pair<std::int64_t, double>>& sizes) {
+  Log log = {{0, 0, sizes.front().first, 0}};
+  for (const auto& [size, seconds] : sizes) {
+    for (int i = 0; i < 3; ++i) {
+      const LoggedStep& last = log.back();
+      log.push_back({last.step + 1, last.examples_seen + size, size,
+                     last.training_seconds + seconds});
+    }
+  }
+  return log;
+}
+
+TEST(StepTimes, DoubtsALineThatFallsOrExplainsLittle) {
+  EXPECT_THAT(step_times(Logs{steps_of({{10, 2}, {20, 3}, {30, 4}})}).notes, IsEmpty());
+  EXPECT_THAT(step_times(Logs{steps_of({{10, 1}, {20, 3}, {30, 5}})}).notes,
+              ElementsAre(HasSubstr("per step comes out negative")));
+  EXPECT_THAT(step_times(Logs{steps_of({{10, 5}, {20, 4}, {30, 3}})}).notes,
+              ElementsAre(HasSubstr("per example comes out as none or negative")));
+  EXPECT_THAT(step_times(Logs{steps_of({{10, 2}, {20, 5}, {30, 2.5}})}).notes,
+              ElementsAre(HasSubstr("R squared is below 0.5")));
 }
 
 TEST(ReadSteps, ReadsTheLogOfARunAndNamesWhatIsWrongInIt) {
@@ -161,6 +201,21 @@ TEST(TimeShares, AreOfTrainingEvaluationAndTheRest) {
   EXPECT_THAT(shares.not_told, ElementsAre(HasSubstr("statistics and controller")));
 }
 
+// 6 s of training of which 1.5 were decisions, 2 of evaluation.
+TEST(TimeShares, HaveTheDecisionsOfTheControllerByThemselves) {
+  batchlab::Run run = test::finished_run("phases", 0, 0.9);
+  run.record["training_seconds"] = 6;
+  run.record["controller_seconds"] = 1.5;
+  run.record["evaluation_seconds"] = 2;
+  const TimeShares shares = time_shares(run);
+  ASSERT_EQ(shares.told.size(), 3u);
+  EXPECT_EQ(shares.told[0].name, "training but decisions");
+  EXPECT_DOUBLE_EQ(shares.told[0].seconds, 4.5);
+  EXPECT_EQ(shares.told[1].name, "decisions");
+  EXPECT_DOUBLE_EQ(shares.told[1].share, 1.5 / 8);
+  EXPECT_THAT(shares.not_told, Contains(HasSubstr("statistics and updates")));
+}
+
 TEST(TimeShares, SayWhatRunJsonDoesNotTell) {
   batchlab::Run run = test::finished_run("phases", 0, 0.9);
   run.record["started_at"] = "yesterday";
@@ -168,6 +223,41 @@ TEST(TimeShares, SayWhatRunJsonDoesNotTell) {
   ASSERT_EQ(shares.told.size(), 1u);
   EXPECT_EQ(shares.told[0].share, 1);
   EXPECT_THAT(shares.not_told, Contains("run.json has no evaluation_seconds"));
+}
+
+// Steps of 10, 20, 40 examples in 3, 5, 9 s: a = 1 s, b = 0.2 s; and of 10 alone. Of
+// 2 s of training, 0.5 in decisions; 0.5 of evaluation.
+TEST(TimesOfAReport, AreOfEachRunWithWhereTheTimeWent) {
+  const test::TemporaryFolder folder;
+  std::vector<batchlab::Run> runs = {test::finished_run("phases", 0, 0.9),
+                                     test::finished_run("constant", 1, 0.9)};
+  runs[0].folder = folder / "0";
+  runs[1].folder = folder / "1";
+  const std::string header = "step,examples_seen,batch_size,training_seconds\n";
+  test::write_file(runs[0].folder / "steps.csv",
+                   header + "1,10,10,3\n2,20,10,6\n3,40,20,11\n4,80,40,20\n");
+  test::write_file(runs[1].folder / "steps.csv", header + "1,10,10,3\n2,20,10,6\n");
+  runs.push_back(test::finished_run("tails", 2, 0.9));
+  runs[2].folder = folder / "2";
+  test::write_file(runs[2].folder / "steps.csv",
+                   header + "1,10,10,3\n2,20,10,6\n3,24,4,10\n");
+  for (auto& run : runs) run.record["evaluation_seconds"] = 0.5;
+  runs[0].record["controller_seconds"] = 0.5;
+  const std::string page = make_report(runs, {.title = "times"}).page;
+  EXPECT_THAT(page, HasSubstr("<bdi>phases</bdi>, seed 0</th><td>3</td><td>1,000,000"
+                              "</td><td>200,000</td><td>1</td>"));
+  EXPECT_THAT(page, HasSubstr("<bdi>constant</bdi>, seed 1</th><td>1</td><td>–</td>"
+                              "<td>–</td><td>–</td><td>–</td>"
+                              "<td><span class=\"text\"><bdi>1 batch size measured"));
+  EXPECT_THAT(page, HasSubstr("<bdi>tails</bdi>, seed 2</th><td>2</td><td>–</td>"
+                              "<td>–</td><td>–</td><td>–</td>"
+                              "<td><span class=\"text\"><bdi>2 batch sizes: any two"));
+  EXPECT_THAT(page, HasSubstr("all runs together</th><td>4</td>"));
+  // decisions, evaluation, training, training but decisions
+  EXPECT_THAT(page, HasSubstr("<bdi>phases</bdi></th><td>1</td><td>20 % (0.5 s)</td>"
+                              "<td>20 % (0.5 s)</td><td>–</td>"
+                              "<td>60 % (1.5 s)</td></tr>"));
+  EXPECT_THAT(page, HasSubstr("data, gradients, statistics and updates: all inside"));
 }
 
 }  // namespace
