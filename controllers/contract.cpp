@@ -58,7 +58,9 @@ std::span<const Promise> contract() {
       Promise{"divergence", "it stays sound where a run diverges or a batch is tiny",
               outcome<survives_divergence>},
       Promise{"state", "its state, saved and restored, gives the same future",
-              outcome<goes_on_from_its_state>}};
+              outcome<goes_on_from_its_state>},
+      Promise{"ends", "it ends in order where the run is over",
+              outcome<ends_in_order>}};
   return all;
 }
 

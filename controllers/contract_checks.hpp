@@ -47,5 +47,6 @@ void open_loop_reads_counts(const Subject& subject);
 void extends_and_branches_as_said(const Subject& subject);
 void survives_divergence(const Subject& subject);
 void goes_on_from_its_state(const Subject& subject);
+void ends_in_order(const Subject& subject);
 
 }  // namespace batchlab::promise

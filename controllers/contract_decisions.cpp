@@ -75,6 +75,12 @@ class Trial {
         !positive(decision.learning_rate.value_or(1))) {
       broken(at, "not finite and positive: " + shown(decision));
     }
+    const Subset subset = decision.subset.value_or(Subset{0, 1});
+    if (subset.first < 0 || subset.count < 1 ||
+        subset.count > at.training_set_size - subset.first) {
+      broken(at,
+             fmt::format("of {} examples: {}", at.training_set_size, shown(decision)));
+    }
     if (decision.reason.empty()) broken(at, "no reason for " + shown(decision));
   }
 
@@ -302,6 +308,14 @@ void goes_on_from_its_state(const Subject& subject) {
                           other.c_str());
       }
     }
+  });
+}
+
+void ends_in_order(const Subject& subject) {
+  for_each_trial(subject, [](const Trial& trial) {
+    const auto rule = trial.make();
+    for (int step = 0; step < 10; ++step) (void)rule->decide(statistics_at(step));
+    rule->finish();
   });
 }
 

@@ -63,6 +63,10 @@ class Controller {
   // Everything that the rule remembers. load(save()) gives the same future.
   [[nodiscard]] virtual nlohmann::json save() const;
   virtual void load(const nlohmann::json& state);
+
+  // The last call, where a run is over. Throws Error(plugin) where what a rule from
+  // outside holds does not end in order: its process crashes or hangs.
+  virtual void finish() {}
 };
 
 }  // namespace batchlab

@@ -36,6 +36,9 @@ class LimitedController {
   void set_limits(const Limits& limits) { safety_.set_limits(limits); }
   void force(std::optional<std::int64_t> batch_size) { safety_.force(batch_size); }
 
+  // As Controller::finish().
+  void finish() { rule_->finish(); }
+
   // The last decision: of the rule, and after its limits.
   [[nodiscard]] const Decision& wanted() const { return wanted_; }
   [[nodiscard]] const LimitedDecision& used() const { return used_; }

@@ -200,7 +200,7 @@ typedef struct batchlab_entry {
                 batchlab_decision* decision, batchlab_text* error);
 
   /* The following may be null. Everything that an instance remembers, as JSON;
-     load(save()) gives the same future. Both or neither. */
+     load(save()) gives the same future; at most 1,000,000 bytes. Both or neither. */
   int (*save)(void* instance, batchlab_text* json, batchlab_text* error);
   int (*load)(void* instance, batchlab_text json, batchlab_text* error);
   /* Needs that depend on the options: in place of `needs`. */

@@ -26,7 +26,8 @@ using nlohmann::json;
 
 json initial_record(const RunConfiguration& configuration, const DataSource& source,
                     std::size_t threads, std::size_t jobs) {
-  json record{{"status", "running"},
+  json record{{"format", kRunFormat},
+              {"status", "running"},
               {"reason", ""},
               {"specification", configuration.specification},
               {"controller", configuration.label},
@@ -221,6 +222,7 @@ RunStatus train_and_write(const RunConfiguration& configuration,
   Both observer(recorder, documents, progress);
   const RunResult result = train_and_record(run, recorder, observer, interrupted);
   run.write_checkpoint(folder / "checkpoint.safetensors");
+  run.finish();
   documents.finish(result);
   return result.status;
 }

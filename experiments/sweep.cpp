@@ -110,6 +110,16 @@ PlannedRun plan_run(const RunConfiguration& configuration, const SweepOptions& o
   return run;
 }
 
+// Whether `error` is that a plugin in a process of its own crashed or hung, or answered
+// what cannot be: the others go on. What it refuses is an error of usage.
+bool fails_alone(const RunConfiguration& run, const Error& error) {
+  if (error.kind() != ErrorKind::plugin) return false;
+  const nlohmann::json plugins = plugins_of(run);
+  return std::any_of(plugins.begin(), plugins.end(), [](const nlohmann::json& plugin) {
+    return plugin.at("isolated") == true;
+  });
+}
+
 // Builds one run of each entry and forgets it: what the data refuse is said before any
 // run starts. A control file may come later.
 void check_against_data(const std::vector<PlannedRun>& runs, const DataSource& source,
@@ -123,6 +133,11 @@ void check_against_data(const std::vector<PlannedRun>& runs, const DataSource& s
       if (options.control.empty()) continue;
       there = check_control_file(options.control, built.own_limits());
     } catch (const Error& error) {
+      if (fails_alone(*run.configuration, error)) {
+        if (!options.quiet)
+          say(fmt::format("batchlab: note: {}; its runs fail\n", error.what()));
+        continue;
+      }
       if (run.configuration->label == run.configuration->controller) throw;
       throw Error(error.kind(),
                   fmt::format("{}: {}", run.configuration->label, error.what()));

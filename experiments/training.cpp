@@ -139,9 +139,7 @@ RunResult TrainingRun::train(RunObserver& observer,
 
   while (true) {
     // Choose: what the rule wanted, within its limits and what is left of the budget.
-    const Subset all{0, statistics_.training_set_size};
-    const Subset subset = controller_.wanted().subset.value_or(all);
-    stream_.select(subset.first, subset.count);
+    select_subset();
     const std::int64_t batch_size = next_batch_size();
     if (evaluate_where_due(observer, result, training_seconds)) break;
 
@@ -249,6 +247,11 @@ void TrainingRun::reset_moments_where_due(RunObserver& observer) {
   observer.on_moments_reset();
 }
 
+void TrainingRun::finish() {
+  controller_.finish();
+  for (Shadow& shadow : shadows_) shadow.controller.finish();
+}
+
 void TrainingRun::plan(RunObserver& observer) {
   planning_ = true;
   shadows_.clear();
@@ -268,6 +271,21 @@ std::string TrainingRun::why_not_planned() const {
     return "the run stops at its target";
   }
   return "";
+}
+
+// A rule that is not built in may ask for examples that there are not.
+void TrainingRun::select_subset() {
+  const Subset all{0, statistics_.training_set_size};
+  const Subset subset = controller_.wanted().subset.value_or(all);
+  try {
+    stream_.select(subset.first, subset.count);
+  } catch (const Error& error) {
+    const std::string& plugin = find_controller(configuration_.controller).plugin;
+    throw Error(plugin.empty() ? error.kind() : ErrorKind::plugin,
+                fmt::format("{}{}: {}", configuration_.controller,
+                            plugin.empty() ? "" : " (" + printable(plugin, 400) + ")",
+                            error.what()));
+  }
 }
 
 std::int64_t TrainingRun::next_batch_size() {

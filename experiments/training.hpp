@@ -96,7 +96,11 @@ class TrainingRun {
   // ("optimizer.<name>", flat) and, as metadata, counters and controller state.
   void write_checkpoint(const std::string& path);
 
+  // Ends the rules, as Controller::finish(): the last call.
+  void finish();
+
  private:
+  void select_subset();
   [[nodiscard]] std::int64_t next_batch_size();
   // What the coupling makes of a step of so many examples.
   struct CoupledStep {

@@ -25,9 +25,10 @@ namespace fs = std::filesystem;
 constexpr std::string_view name_in_templates = "my_rule";
 constexpr std::size_t longest_name = 40;
 
-// Names that CMake keeps for targets of its own.
-constexpr std::string_view reserved[] = {"all",  "clean",   "depend", "help",
-                                         "test", "install", "package"};
+// Names of targets that CMake makes, or the packages that batchlab is found with.
+constexpr std::string_view reserved[] = {
+    "all",     "clean",   "depend",     "help",          "test",
+    "install", "package", "edit_cache", "rebuild_cache", "nlohmann_json"};
 
 [[noreturn]] void refuse(const std::string& what, const std::string& right) {
   throw Error(ErrorKind::usage, fmt::format("plugin new: {}: {}", what, right));

@@ -15,9 +15,13 @@
 
 namespace batchlab {
 
+// From now on a call that ends this process by exit() does so with exit code 6, and
+// says on standard error who it was: else that looks like a success.
+void watch_exits();
+
 class CallGuard {
  public:
-  CallGuard();
+  explicit CallGuard(const std::string& who);
   ~CallGuard();
   CallGuard(const CallGuard&) = delete;
   CallGuard& operator=(const CallGuard&) = delete;
@@ -26,12 +30,13 @@ class CallGuard {
   std::fenv_t environment_;
   locale_t of_thread_;
   std::string of_process_;
+  const char* outer_;
 };
 
 // Calls `action`; whatever it throws becomes Error(plugin) that names `who`.
 template <class Action>
 auto call_guarded(const std::string& who, Action action) {
-  const CallGuard guard;
+  const CallGuard guard(who);
   try {
     return action();
   } catch (const std::exception& problem) {

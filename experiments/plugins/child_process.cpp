@@ -23,6 +23,7 @@
 #include <thread>
 
 #include "controllers/error.hpp"
+#include "experiments/plugins/documents.hpp"
 
 namespace batchlab {
 namespace {
@@ -30,10 +31,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr std::size_t longest_line = 1 << 20;  // bytes
-constexpr std::size_t most_words = 2048;       // kept, bytes
-constexpr std::size_t most_shown = 400;        // of them, bytes
-constexpr milliseconds patience{500};          // with its end
+constexpr std::size_t most_words = 2048;  // kept, bytes
+constexpr std::size_t most_shown = 400;   // of them, bytes
+constexpr milliseconds patience{500};     // with its end
 constexpr milliseconds look_after_it{50};
 
 [[noreturn]] void fail(const std::string& what) {
@@ -108,9 +108,7 @@ ChildProcess::~ChildProcess() {
 std::string ChildProcess::ask(std::string_view line, double seconds) {
   read_output();
   if (!unread_.empty()) fail("wrote what nobody asked for: " + printable(unread_));
-  const Time end =
-      steady_clock::now() + std::chrono::duration_cast<steady_clock::duration>(
-                                std::chrono::duration<double>(seconds));
+  const Time end = after(seconds);
   const std::string request = std::string(line) + '\n';
   std::string_view unwritten = request;
   while (true) {
@@ -124,6 +122,19 @@ std::string ChildProcess::ask(std::string_view line, double seconds) {
     if (steady_clock::now() >= end) fail_late(seconds);
     wait_for_something(!unwritten.empty(), end);
   }
+}
+
+void ChildProcess::finish(double seconds) {
+  process_.input.close();
+  if (!ends_before(after(seconds))) {
+    fail(fmt::format("did not end within {:g} s", seconds));
+  }
+  if (signal_ || exit_code_.value_or(0) != 0) fail(how_it_ended());
+}
+
+ChildProcess::Time ChildProcess::after(double seconds) {
+  return steady_clock::now() + std::chrono::duration_cast<steady_clock::duration>(
+                                   std::chrono::duration<double>(seconds));
 }
 
 // A program that does not read any more may still answer.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // A program that is asked line by line, and that may do anything: it is given time and
-// memory, its words on standard error are kept, and nothing of it outlives its object.
+// memory, its words on standard error are kept, and nothing of its process group
+// outlives its object. What leaves that group (setsid) is not followed.
 #pragma once
 
 #include <chrono>
@@ -32,6 +33,9 @@ class ChildProcess {
   // Writes `line` and a newline; returns the line that it answers with.
   [[nodiscard]] std::string ask(std::string_view line, double seconds);
 
+  // Closes its input; then it must end with exit code 0.
+  void finish(double seconds);
+
   // The end of what it wrote on standard error, fit to be printed; what the system
   // holds of it is read first.
   [[nodiscard]] std::string last_words();
@@ -39,6 +43,7 @@ class ChildProcess {
  private:
   using Time = std::chrono::steady_clock::time_point;
 
+  static Time after(double seconds);
   void write_some(std::string_view& unwritten);
   void wait_for_something(bool writing, Time end) const;
   void read_output();

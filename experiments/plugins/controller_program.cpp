@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "controllers/error.hpp"
+#include "experiments/checksum.hpp"
 #include "experiments/plugins/child_process.hpp"
 #include "experiments/plugins/documents.hpp"
 #include "experiments/plugins/outside_decision.hpp"
@@ -32,8 +33,13 @@ std::string naming(const std::string& who, const std::string& text) {
 // A program that has been started, as one that answers. `who` opens each message.
 class Program {
  public:
-  Program(std::string who, const ProgramOptions& options)
-      : who_(std::move(who)), seconds_(options.seconds_per_answer) {
+  Program(std::string who, const std::filesystem::path& file,
+          const ProgramOptions& options)
+      : who_(std::move(who)),
+        file_(file),
+        checksum_(options.checksum),
+        seconds_(options.seconds_per_answer) {
+    check_unchanged();
     try {
       child_.emplace(options.command, options.memory_bytes);
     } catch (const Error& error) {
@@ -42,6 +48,29 @@ class Program {
   }
 
   [[nodiscard]] const std::string& who() const { return who_; }
+
+  // Each process reads the file anew, and a user may have saved it in the meantime.
+  void check_unchanged() const {
+    if (checksum_.empty()) return;
+    std::string now = "none";
+    try {
+      now = file_checksum(file_.string());
+    } catch (const Error&) {  // it is gone
+    }
+    if (now == checksum_) return;
+    throw Error(
+        ErrorKind::plugin,
+        fmt::format("{}: changed since it was loaded (checksum {} then, {} now)", who_,
+                    checksum_, now));
+  }
+
+  void finish() {
+    try {
+      child_->finish(seconds_);
+    } catch (const Error& error) {
+      fail(error, "after its last answer");
+    }
+  }
 
   // What `read` makes of the answer to `request`. `doing`: "deciding at step 17".
   // `refusal`: the kind of what the program itself says is an error.
@@ -64,10 +93,7 @@ class Program {
     try {
       line = child_->ask(line_of(request), seconds_);
     } catch (const Error& error) {
-      const std::string words = child_->last_words();
-      throw Error(ErrorKind::plugin,
-                  fmt::format("{}: {} while {}{}{}", who_, error.what(), doing,
-                              words.empty() ? "" : "; its last words: ", words));
+      fail(error, "while " + doing);
     }
     try {
       return document_of(line);
@@ -75,6 +101,13 @@ class Program {
       throw Error(ErrorKind::plugin,
                   fmt::format("{}: answered {} (while {})", who_, error.what(), doing));
     }
+  }
+
+  [[noreturn]] void fail(const Error& error, const std::string& when) {
+    const std::string words = child_->last_words();
+    throw Error(ErrorKind::plugin,
+                fmt::format("{}: {} {}{}{}", who_, error.what(), when,
+                            words.empty() ? "" : "; its last words: ", words));
   }
 
   [[noreturn]] static void refuse(const json& answer, ErrorKind kind) {
@@ -85,6 +118,8 @@ class Program {
   }
 
   std::string who_;
+  std::filesystem::path file_;
+  std::string checksum_;
   double seconds_;
   std::optional<ChildProcess> child_;
 };
@@ -109,9 +144,12 @@ Introduction introduction_from(const json& answer) {
   return {printable(version), members.list("controllers")};
 }
 
+// By its answer an interpreter has read the file: looked at again.
 Introduction introduce(Program& program) {
-  return program.ask({{"hello", {{"protocol", protocol_version}}}}, "saying hello",
-                     introduction_from);
+  Introduction introduction = program.ask({{"hello", {{"protocol", protocol_version}}}},
+                                          "saying hello", introduction_from);
+  program.check_unchanged();
+  return introduction;
 }
 
 void expect_nothing(const json& answer) { Members(answer, "answer", {}); }
@@ -169,14 +207,18 @@ class ProgramController final : public Controller {
     program_->ask({{"load", state}}, "loading its state", expect_nothing);
   }
 
+  void finish() override { program_->finish(); }
+
  private:
   std::unique_ptr<Program> program_;
   Needs needs_;
 };
 
-std::unique_ptr<Program> started(const std::string& name, const std::string& file,
+std::unique_ptr<Program> started(const std::string& name,
+                                 const std::filesystem::path& path,
                                  const ProgramOptions& options) {
-  return std::make_unique<Program>(fmt::format("{} ({})", name, file), options);
+  const std::string file = printable(path.string(), most_of_a_text);
+  return std::make_unique<Program>(fmt::format("{} ({})", name, file), path, options);
 }
 
 // Asks a process of its own each time: before the runs, some few times.
@@ -201,17 +243,17 @@ Entry entry_of(const json& document, const std::filesystem::path& path,
   entry.plugin = path.string();
   for (Option& option : entry.options) {
     if (!option.from_step_time) continue;
-    option.from_step_time = [name = entry.name, option = option.name, file, options](
+    option.from_step_time = [name = entry.name, option = option.name, path, options](
                                 double a_seconds, double b_seconds) {
-      return measured(*started(name, file, options), name, option, a_seconds,
+      return measured(*started(name, path, options), name, option, a_seconds,
                       b_seconds);
     };
   }
   entry.make = [name = entry.name,
-                needs = needs_from(document, "controller " + entry.name), file,
+                needs = needs_from(document, "controller " + entry.name), path,
                 options](const json& given, const Setting& setting) {
     return std::make_unique<ProgramController>(
-        started(name, file, options),
+        started(name, path, options),
         json{{"controller", name},
              {"options", given},
              {"setting", {{"training_set_size", setting.training_set_size}}}},
@@ -226,7 +268,7 @@ std::vector<Entry> controllers_of_program(const std::filesystem::path& path,
                                           const ProgramOptions& options,
                                           std::string* version) {
   const std::string file = printable(path.string(), most_of_a_text);
-  Program program(file, options);
+  Program program(file, path, options);
   const Introduction introduction = introduce(program);
   std::vector<Entry> entries;
   try {

@@ -18,13 +18,16 @@ struct ProgramOptions {
   double seconds_per_answer = 10;    // then it is killed
   // Of address space; then its allocations fail. 0: as much as there is.
   std::int64_t memory_bytes = 1 << 30;
+  // That its file must have whenever it is started (checksum.hpp). Empty: any.
+  std::string checksum = {};
 };
 
 // The controllers of a program. It is started to say which they are, and anew for every
 // controller made, and ends with it. Entry::plugin is `path`. Throws Error(plugin),
 // here and from each call of such a controller, with what the program did: ended (by
 // which signal, with which code, its last words on standard error), did not answer in
-// time, answered what is no decision. What it refuses when a controller is made is
+// time, answered what is no decision, did not end in order (Controller::finish()), or
+// that its file is another one by now. What it refuses when a controller is made is
 // Error(usage): an option. `version`: where its own is to go, empty if it says none.
 [[nodiscard]] std::vector<Entry> controllers_of_program(
     const std::filesystem::path& path, const ProgramOptions& options,

@@ -15,13 +15,18 @@
 namespace batchlab {
 
 inline constexpr int protocol_version = 1;
+inline constexpr std::size_t longest_line = 1 << 20;  // of an answer, bytes
+// Of a library's state, bytes: less, so that it is an answer too where it is isolated.
+inline constexpr std::size_t longest_state = 1'000'000;
 
 // As one line, without its newline. A byte that is no UTF-8 becomes U+FFFD.
 [[nodiscard]] std::string line_of(const nlohmann::json& document);
 
-// Throws Error(plugin): `what is not JSON: hello...`, or what is nested too deeply. Not
-// moved by a locale or rounding mode that a plugin has set, neither here nor above.
-[[nodiscard]] nlohmann::json document_of(std::string_view line);
+// Throws Error(plugin): `what is not JSON: hello...`, or is nested too deeply; `what`
+// opens it. Not moved by a locale or rounding mode that a plugin has set, neither here
+// nor above.
+[[nodiscard]] nlohmann::json document_of(std::string_view line,
+                                         const std::string& what = "what");
 
 // The members of a table that someone else wrote. Reading one that is missing, or of
 // another kind, throws Error(plugin): `answer: batch_size is missing`.

@@ -11,6 +11,7 @@
 #include "controllers/error.hpp"
 #include "controllers/plugin_values.hpp"
 #include "experiments/plugins/call_guard.hpp"
+#include "experiments/plugins/documents.hpp"
 #include "experiments/plugins/outside_decision.hpp"
 
 namespace batchlab {
@@ -18,8 +19,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t most_of_an_error = 400;       // bytes shown
-constexpr std::size_t most_of_a_state = 64U << 20;  // bytes
+constexpr std::size_t most_of_an_error = 400;  // bytes shown
+constexpr std::uint64_t known_given = batchlab_given_learning_rate |
+                                      batchlab_given_subset | batchlab_given_keep_as |
+                                      batchlab_given_go_back_to;
 
 // The values of a table, and the texts that they view.
 class Values {
@@ -82,6 +85,10 @@ class LibraryController final : public Controller {
     call([&](batchlab_text* error) {
       return entry().decide(instance_, &given, &answer, error);
     });
+    if ((answer.given & ~known_given) != 0) {
+      refuse(fmt::format("gives what does not exist (bits {:#x} of given)",
+                         answer.given & ~known_given));
+    }
     Decision decision = checked(from_plugin(answer), code_->who);
     const bool branches = (entry().flags & batchlab_branches) != 0;
     if (!branches && decision.branching != Branching{}) {
@@ -106,16 +113,12 @@ class LibraryController final : public Controller {
     if (entry().save == nullptr) return json::object();
     batchlab_text state{};
     call([&](batchlab_text* error) { return entry().save(instance_, &state, error); });
-    if (state.length > most_of_a_state) {
+    if (state.length > longest_state) {
       refuse(fmt::format("state to save must have at most {} bytes, got {}",
-                         most_of_a_state, state.length));
+                         longest_state, state.length));
     }
-    json saved = json::parse(from_plugin(state, most_of_a_state), nullptr, false);
-    if (saved.is_discarded()) {
-      refuse("state to save must be JSON, got " +
-             printable(from_plugin(state, most_of_an_error)));
-    }
-    return saved;
+    return document_of(from_plugin(state, longest_state),
+                       code_->who + ": state to save");
   }
 
   void load(const json& state) override {
@@ -153,11 +156,8 @@ class LibraryController final : public Controller {
         return entry().instance_needs(instance_, &bits, error);
       });
     }
-    const Needs needs = needs_from_plugin(bits);
-    if (to_plugin(needs) != bits) {
-      refuse(fmt::format("needs statistics that do not exist (bits {:#x})", bits));
-    }
-    return needs;
+    check_needs(bits, code_->who);
+    return needs_from_plugin(bits);
   }
 
   // A destructor cannot report what goes wrong here.
@@ -174,6 +174,13 @@ class LibraryController final : public Controller {
 };
 
 }  // namespace
+
+void check_needs(std::uint64_t needs, const std::string& who) {
+  if (to_plugin(needs_from_plugin(needs)) == needs) return;
+  throw Error(
+      ErrorKind::plugin,
+      fmt::format("{}: needs statistics that do not exist (bits {:#x})", who, needs));
+}
 
 std::unique_ptr<Controller> make_library_controller(
     std::shared_ptr<const LibraryCode> code, const json& options,

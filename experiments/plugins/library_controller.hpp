@@ -3,6 +3,7 @@
 // A controller whose code is in a shared library.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -21,5 +22,8 @@ struct LibraryCode {
 [[nodiscard]] std::unique_ptr<Controller> make_library_controller(
     std::shared_ptr<const LibraryCode> code, const nlohmann::json& options,
     const Setting& setting);
+
+// Throws Error(plugin) where a bit of `needs` is that of no statistic.
+void check_needs(std::uint64_t needs, const std::string& who);
 
 }  // namespace batchlab

@@ -9,6 +9,7 @@
 #include "controllers/error.hpp"
 #include "controllers/plugin_values.hpp"
 #include "experiments/plugins/call_guard.hpp"
+#include "experiments/plugins/documents.hpp"
 #include "experiments/plugins/library_controller.hpp"
 #include "experiments/plugins/outside_decision.hpp"
 #include "experiments/plugins/outside_entry.hpp"
@@ -18,8 +19,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t longest_text = 400, longest_json = 1U << 20;
+constexpr std::size_t longest_text = 400, longest_json = longest_line;
 constexpr std::size_t most_options = 1000, most_words = 1000;
+constexpr std::uint64_t known_flags = batchlab_open_loop | batchlab_extends_batches |
+                                      batchlab_branches | batchlab_plain_sgd_only;
 
 static_assert(static_cast<int>(Option::Kind::integer) == batchlab_integer &&
               static_cast<int>(Option::Kind::text) == batchlab_text_kind &&
@@ -48,11 +51,7 @@ json json_from(const std::string& who, const std::string& what, batchlab_text te
     refuse(who, fmt::format("{} must have at most {} bytes, got {}", what, longest_json,
                             text.length));
   }
-  json value = json::parse(from_plugin(text, longest_json), nullptr, false);
-  if (value.is_discarded()) {
-    refuse(who, fmt::format("{} must be JSON, got {}", what, shown_text(text)));
-  }
-  return value;
+  return document_of(from_plugin(text, longest_json), fmt::format("{}: {}", who, what));
 }
 
 std::vector<std::string> words_from(const std::string& who, const std::string& what,
@@ -133,6 +132,15 @@ void check_functions(const std::string& who, const batchlab_entry& entry) {
        "extended_batch_size, but the flag for it");
 }
 
+// Bits without a meaning are mistakes, and would have one in a later version.
+void check_bits(const std::string& who, const batchlab_entry& entry) {
+  if ((entry.flags & ~known_flags) != 0) {
+    refuse(who, fmt::format("has flags that do not exist (bits {:#x})",
+                            entry.flags & ~known_flags));
+  }
+  check_needs(entry.needs, who);
+}
+
 }  // namespace
 
 Entry library_entry(const LibraryLayout& layout, const batchlab_entry* entries,
@@ -145,6 +153,7 @@ Entry library_entry(const LibraryLayout& layout, const batchlab_entry* entries,
   entry.name = name_from(path, fmt::format("controller {}", index + 1), given.name);
   code->who = fmt::format("{} ({})", printable(entry.name), path);
   check_functions(code->who, given);
+  check_bits(code->who, given);
   entry.summary = shown_text(given.summary);
   entry.source = shown_text(given.source);
   entry.options = options_from(code->who, layout, given);

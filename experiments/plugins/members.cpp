@@ -48,7 +48,7 @@ class PlainNumbers {
 bool check_depth(int depth, json::parse_event_t, json&) {
   if (depth <= most_levels) return true;
   throw Error(ErrorKind::plugin,
-              fmt::format("what is nested deeper than {} levels", most_levels));
+              fmt::format("is nested deeper than {} levels", most_levels));
 }
 
 std::string shown(const json& value) {
@@ -62,12 +62,14 @@ std::string line_of(const json& document) {
   return document.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-json document_of(std::string_view line) {
+json document_of(std::string_view line, const std::string& what) {
   const PlainNumbers plain;
   try {
     return json::parse(line, check_depth);
   } catch (const json::exception&) {
-    throw Error(ErrorKind::plugin, "what is not JSON: " + printable(line));
+    throw Error(ErrorKind::plugin, what + " is not JSON: " + printable(line));
+  } catch (const Error& error) {
+    throw Error(ErrorKind::plugin, fmt::format("{} {}", what, error.what()));
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "controllers/error.hpp"
 #include "experiments/checksum.hpp"
+#include "experiments/plugins/call_guard.hpp"
 #include "experiments/plugins/controller_program.hpp"
 #include "experiments/plugins/shared_library.hpp"
 #include "experiments/plugins/trust.hpp"
@@ -54,14 +55,20 @@ std::vector<std::string> serving(const fs::path& library,
   return command;
 }
 
-std::vector<Entry> entries_of(const fs::path& path, bool library,
-                              const PluginOptions& options, std::string* version) {
-  if (library && !options.isolate) return load_shared_library(path, version);
+// `plugin`: all but its entries and version, which become those that it says it has.
+void introduce(Plugin& plugin, bool library, const PluginOptions& options) {
+  const fs::path& path = plugin.path;
+  if (!plugin.isolated) {
+    watch_exits();
+    plugin.entries = load_shared_library(path, &plugin.version);
+    return;
+  }
   ProgramOptions program;
   program.command = library ? serving(path, options) : std::vector{path.string()};
   program.seconds_per_answer = options.seconds_per_answer;
+  program.checksum = plugin.checksum;
   if (sanitized) program.memory_bytes = 0;
-  return controllers_of_program(path, program, version);
+  plugin.entries = controllers_of_program(path, program, &plugin.version);
 }
 
 // The plugins in one folder of BATCHLAB_PLUGIN_PATH, sorted.
@@ -132,7 +139,7 @@ Plugin load_plugin(const fs::path& file, const PluginOptions& options) {
   if (!library) check_executable(plugin.path);
   plugin.isolated = options.isolate || !library;
   plugin.checksum = file_checksum(plugin.path.string());
-  plugin.entries = entries_of(plugin.path, library, options, &plugin.version);
+  introduce(plugin, library, options);
   for (Entry& entry : plugin.entries) entry.plugin = plugin.path.string();
   return plugin;
 }

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <deque>
 
 #include "controllers/error.hpp"
 
@@ -16,6 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int most_links = 40;  // as Linux has it
+
 [[noreturn]] void refuse(const fs::path& file, const std::string& why) {
   throw Error(ErrorKind::plugin,
               fmt::format("{}: not loaded: {}; --allow-writable-plugins loads it "
@@ -23,13 +26,15 @@ namespace fs = std::filesystem;
                           printable(file.string(), 400), why));
 }
 
-// `what`: the file itself, or a folder above it.
-void check_one(const fs::path& file, const fs::path& what) {
+[[noreturn]] void fail(const fs::path& what, int reason) {
+  throw Error(ErrorKind::plugin, fmt::format("{}: {}", printable(what.string(), 400),
+                                             std::strerror(reason)));
+}
+
+// `what`: the file itself, or a folder or link on the way to it. Returns its mode.
+mode_t check_one(const fs::path& file, const fs::path& what) {
   struct stat is {};
-  if (::stat(what.c_str(), &is) != 0) {
-    throw Error(ErrorKind::plugin, fmt::format("{}: {}", printable(what.string(), 400),
-                                               std::strerror(errno)));
-  }
+  if (::lstat(what.c_str(), &is) != 0) fail(what, errno);
   const std::string name = printable(what.string(), 400);
   if (is.st_uid != 0 && is.st_uid != ::geteuid()) {
     refuse(file, fmt::format("{} belongs to user {}, neither root nor you ({}); copy "
@@ -37,32 +42,36 @@ void check_one(const fs::path& file, const fs::path& what) {
                              name, is.st_uid, ::geteuid()));
   }
   const bool sticky_folder = S_ISDIR(is.st_mode) && (is.st_mode & S_ISVTX) != 0;
-  if (sticky_folder || (is.st_mode & (S_IWGRP | S_IWOTH)) == 0) return;
+  const bool writable = (is.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+  if (sticky_folder || S_ISLNK(is.st_mode) || !writable) return is.st_mode;
   refuse(file, fmt::format("others can write to {} (mode {:04o}); chmod go-w {}", name,
                            is.st_mode & 07777, name));
 }
 
-void check_path(const fs::path& file, const fs::path& path) {
-  check_one(file, path);
-  for (fs::path folder = path.parent_path();; folder = folder.parent_path()) {
-    check_one(file, folder);
-    if (folder == folder.root_path()) return;
-  }
-}
-
 }  // namespace
 
-// Both as it is named and as it is, where links are on the way.
+// Name by name, as the system goes: where one is a link, its target comes next. So
+// `here` has no links, and ".." is the folder above it.
 void check_trusted(const fs::path& file) {
   std::error_code failure;
-  const fs::path named = fs::absolute(file, failure).lexically_normal();
-  const fs::path real = fs::canonical(file, failure);
-  if (failure) {
-    throw Error(ErrorKind::plugin, fmt::format("{}: {}", printable(file.string(), 400),
-                                               failure.message()));
+  const fs::path named = fs::absolute(file, failure);
+  std::deque<fs::path> names(named.begin(), named.end());
+  fs::path here;
+  for (int links = 0; !names.empty();) {
+    const fs::path name = names.front();
+    names.pop_front();
+    if (name == "..") here = here.parent_path();
+    if (name == ".." || name == "." || name.empty()) continue;
+    const fs::path next = here / name;  // name alone, where that is the root
+    if (!S_ISLNK(check_one(file, next))) {
+      here = next;
+      continue;
+    }
+    if (++links > most_links) fail(file, ELOOP);
+    const fs::path target = fs::read_symlink(next, failure);
+    if (failure) fail(next, failure.value());
+    names.insert(names.begin(), target.begin(), target.end());
   }
-  check_path(file, real);
-  if (named != real) check_path(file, named);
 }
 
 }  // namespace batchlab

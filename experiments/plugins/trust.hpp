@@ -7,10 +7,10 @@
 
 namespace batchlab {
 
-// Throws Error(plugin) where someone else could replace `file`: it, or a folder above
-// it, belongs to neither root nor this user, or group or others can write to it. A
-// folder where all can write but only replace their own (/tmp, sticky) is none of
-// these. The message names what it is, its mode, and the command that changes it.
+// Throws Error(plugin) where someone else could replace `file`: it, or a folder or link
+// on the way to it, belongs to neither root nor this user, or group or others can write
+// to it. A folder where all can write but only replace their own (/tmp, sticky) is none
+// of these. The message names what it is, its mode, and the command that changes it.
 void check_trusted(const std::filesystem::path& file);
 
 }  // namespace batchlab

@@ -167,6 +167,22 @@ TEST(BrokenPromises, Sound) {
   EXPECT_EQ(at_seven(32, 2, "x"), "");
 }
 
+TEST(BrokenPromises, SoundWhereASubsetIsBeyondTheTrainingSet) {
+  const auto with = [](const Subset& subset) {
+    return found(entry_of([=](const Statistics&, int) {
+                   Decision decision{32, "x"};
+                   decision.subset = subset;
+                   return decision;
+                 }),
+                 "sound");
+  };
+  EXPECT_EQ(with({53990, 10}), "");
+  EXPECT_THAT(with({53991, 10}), HasSubstr("of 54000 examples: batch size 32, examples "
+                                           "53991 to 54001"));
+  EXPECT_THAT(with({-1, 10}), HasSubstr("of 54000 examples"));
+  EXPECT_THAT(with({0, 0}), HasSubstr("of 54000 examples"));
+}
+
 TEST(BrokenPromises, SoundForEver) {
   const auto doubling = [](const Statistics& statistics, int) -> Decision {
     return {std::exp2(static_cast<double>(statistics.epochs_completed)), "doubles"};
@@ -339,6 +355,21 @@ TEST(BrokenPromises, State) {
   EXPECT_THAT(found(entry_of(forgetful), "state"),
               AllOf(HasSubstr("at step 50: batch size 64"),
                     HasSubstr("restored after 1 decisions: batch size 32")));
+}
+
+class Unending final : public Scripted {
+ public:
+  Unending() : Scripted(plain, {}) {}
+  void finish() override { throw Error(ErrorKind::plugin, "ended by signal 6"); }
+};
+
+TEST(BrokenPromises, Ends) {
+  Entry entry = entry_of(plain);
+  entry.make = [](const json&, const Setting&) -> std::unique_ptr<Controller> {
+    return std::make_unique<Unending>();
+  };
+  EXPECT_THAT(found(entry),
+              testing::ElementsAre(testing::Pair("ends", "fails: ended by signal 6")));
 }
 
 }  // namespace

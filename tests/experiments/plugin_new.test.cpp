@@ -53,6 +53,9 @@ TEST(PluginNew, ThePythonControllerKeepsEveryPromise) {
   ASSERT_EQ(plugin_new(folder.path(), {"mine", "--language=python"}).code, 0);
   const std::string program = (folder / "mine/controller.py").string();
   EXPECT_EQ(fs::status(program).permissions(), static_cast<fs::perms>(0755));
+  EXPECT_EQ(fs::status(folder / "mine/test.py").permissions(),
+            static_cast<fs::perms>(0644))
+      << "or it is a plugin where its folder is one of them";
   const Output output = run_program({"plugin", "check", program});
   EXPECT_EQ(output.code, 0) << output.out << output.err;
   EXPECT_THAT(output.out, HasSubstr("mine\n"));
@@ -68,7 +71,8 @@ TEST(PluginNew, WhatIsNoNameIsRefused) {
   const TemporaryFolder folder;
   for (const std::string name :
        {"", "Mine", "2fast", "_mine", "my-rule", "../mine", "a/b", "mine.so", "m\x1b",
-        "noise_scale", "test", "a123456789b123456789c123456789d1234567890"}) {
+        "noise_scale", "test", "edit_cache", "rebuild_cache", "nlohmann_json",
+        "a123456789b123456789c123456789d1234567890"}) {
     const Output output = plugin_new(folder.path(), {name});
     EXPECT_EQ(output.code, 2) << name;
     EXPECT_THAT(output.err, HasSubstr("plugin new: ")) << name;

@@ -30,6 +30,14 @@ cd "$folder"
 } >commands.sh
 HOME=$folder/home bash commands.sh
 
+# Their folders as places of plugins: there is nothing else in them that would be one.
+python=$folder/mine_too
+(cd "$python" && PATH=$folder/home/batchlab/bin:$PATH python3 test.py >/dev/null)
+export BATCHLAB_PLUGIN_PATH=$folder/mine/build:$folder/mine:$python
+found=$("$folder/home/batchlab/bin/batchlab" plugin list | grep -c '^/')
+[ "$found" -eq 2 ] || { echo "new_user: $found plugins instead of 2" >&2; exit 1; }
+unset BATCHLAB_PLUGIN_PATH
+
 # Five controllers, three seeds each, in C++ and in Python.
 for name in mine mine_too; do
   runs=(results/runs/"$name"/*-seed[012])

@@ -57,6 +57,7 @@ shown=$(nm -D --defined-only "$folder/installed/seven.so" | awk '{ print $3 }')
 # The same from the build folder, by each of the two ways to name it.
 consume "$folder/by-prefix" -DCMAKE_PREFIX_PATH="$build"
 consume "$folder/by-folder" -Dbatchlab_DIR="$build"
-cmake --build "$folder/by-folder" --target program >"$folder/log" 2>&1 ||
+cmake --build "$folder/by-folder" --target program seven >"$folder/log" 2>&1 ||
   fail "$(cat "$folder/log")"
 "$folder/by-folder/program"
+"$build/batchlab" plugin check "$folder/by-folder/seven.so"

@@ -11,6 +11,7 @@
 #include <limits>
 #include <sstream>
 
+#include "experiments/checksum.hpp"
 #include "experiments/plugins/child_process.hpp"
 #include "experiments/plugins/documents.hpp"
 #include "tests/controllers/examples.hpp"
@@ -99,6 +100,29 @@ TEST(ControllerProgram, ThatNowhereSaysWhatItNeedsIsRefused) {
               HasSubstr("controller rude: unknown need \"loss\""));
   EXPECT_THAT(error_of([] { (void)needing(R"(, "needs": "loss")", "{}"); }).what(),
               HasSubstr("controller rude: needs must be a list"));
+}
+
+TEST(ControllerProgram, IsStartedAsLongAsItsFileIsTheOneThatWasLoaded) {
+  const Script script(block_of_readme("```python"));
+  ProgramOptions options{{script.path().string()}, 30};
+  options.checksum = file_checksum(script.path().string());
+  const Entry entry = controllers_of_program(script.path(), options).front();
+  EXPECT_NO_THROW((void)entry.make({{"batch_size", 8}}, tiny_setting));
+  std::ofstream(script.path(), std::ios::app) << "\n# another build\n";
+  const std::string now = file_checksum(script.path().string());
+  const auto refusal = [&] {
+    const Error error = error_of([&] {
+      (void)entry.make({{"batch_size", 8}}, tiny_setting);
+    });
+    EXPECT_EQ(error.kind(), ErrorKind::plugin);
+    return std::string(error.what());
+  };
+  const std::string changed = fmt::format(
+      "doubling ({}): changed since it was loaded (checksum {} then, {{}} now)",
+      script.path().string(), options.checksum);
+  EXPECT_EQ(refusal(), fmt::format(fmt::runtime(changed), now));
+  std::filesystem::remove(script.path());
+  EXPECT_EQ(refusal(), fmt::format(fmt::runtime(changed), "none"));
 }
 
 Entry served(const std::string& name) {

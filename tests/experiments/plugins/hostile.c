@@ -27,6 +27,18 @@ flush_to_zero(void) {
 }
 #endif
 
+#ifdef HOSTILE_EXITS_ON_LOAD
+__attribute__((constructor)) static void leave(void) { exit(0); }
+#endif
+
+#if defined(HOSTILE_ENDLESS) || defined(HOSTILE_CREATE_ENDLESS) || \
+    defined(HOSTILE_DESTROY_ENDLESS)
+static void go_on(void) {
+  for (volatile int always = 1; always != 0;) {
+  }
+}
+#endif
+
 #ifdef HOSTILE_SYMBOL_MISSING
 #define batchlab_plugin some_other_function
 const batchlab_descriptor* batchlab_plugin(void);
@@ -66,8 +78,7 @@ static int misbehave(batchlab_decision* decision, batchlab_text* error) {
 #elif defined(HOSTILE_EXIT_SUCCESS)
   _exit(0);
 #elif defined(HOSTILE_ENDLESS)
-  for (volatile int always = 1; always != 0;) {
-  }
+  go_on();
 #elif defined(HOSTILE_ALLOCATES)
   for (;;) {
     char* volatile megabytes = (char*)malloc((size_t)16 << 20); /* or it is left out */
@@ -130,6 +141,12 @@ static int misbehave(batchlab_decision* decision, batchlab_text* error) {
   decision->given = batchlab_given_subset;
   decision->subset_first = -1;
   decision->subset_count = 10;
+#elif defined(HOSTILE_SUBSET_BEYOND)
+  decision->given = batchlab_given_subset;
+  decision->subset_first = 1000000;
+  decision->subset_count = 10;
+#elif defined(HOSTILE_GIVEN_UNKNOWN)
+  decision->given = (uint64_t)1 << 40;
 #elif defined(HOSTILE_BRANCHES)
   decision->given = batchlab_given_go_back_to;
   decision->go_back_to = 7;
@@ -144,6 +161,11 @@ static int create(const void* context, const batchlab_setting* setting, void** i
   (void)setting;
   (void)error;
   *instance = &nothing;
+#ifdef HOSTILE_CREATE_ABORTS
+  abort();
+#elif defined(HOSTILE_CREATE_ENDLESS)
+  go_on();
+#endif
 #ifdef HOSTILE_CREATE_FAILS
   {
     static const batchlab_text why = BATCHLAB_TEXT("the data are too small");
@@ -155,7 +177,14 @@ static int create(const void* context, const batchlab_setting* setting, void** i
 #endif
 }
 
-static void destroy(void* instance) { (void)instance; }
+static void destroy(void* instance) {
+  (void)instance;
+#ifdef HOSTILE_DESTROY_ABORTS
+  abort();
+#elif defined(HOSTILE_DESTROY_ENDLESS)
+  go_on();
+#endif
+}
 
 static int decide(void* instance, const batchlab_statistics* statistics,
                   batchlab_decision* decision, batchlab_text* error) {
@@ -166,12 +195,32 @@ static int decide(void* instance, const batchlab_statistics* statistics,
   return statistics->step == 0 ? batchlab_ok : misbehave(decision, error);
 }
 
-#ifdef HOSTILE_SAVES_NO_JSON
+#if defined(HOSTILE_SAVES_DEEP) || defined(HOSTILE_LIMITS_DEEP)
+static batchlab_text nested(void) { /* 100,000 lists, each in another */
+  static char text[200000];
+  const batchlab_text all = {text, sizeof text};
+  memset(text, '[', sizeof text / 2);
+  memset(text + sizeof text / 2, ']', sizeof text / 2);
+  return all;
+}
+#endif
+
+#if defined(HOSTILE_SAVES_NO_JSON) || defined(HOSTILE_SAVES_DEEP) || \
+    defined(HOSTILE_SAVES_MUCH)
 static int save(void* instance, batchlab_text* json, batchlab_text* error) {
+#if defined(HOSTILE_SAVES_DEEP)
+  *json = nested();
+#elif defined(HOSTILE_SAVES_MUCH)
+  static char text[1000001];
+  const batchlab_text state = {text, sizeof text};
+  memset(text, '1', sizeof text);
+  *json = state;
+#else
   static const batchlab_text state = BATCHLAB_TEXT("{\"a\": ");
+  *json = state;
+#endif
   (void)instance;
   (void)error;
-  *json = state;
   return batchlab_ok;
 }
 static int load(void* instance, batchlab_text json, batchlab_text* error) {
@@ -246,10 +295,16 @@ static const batchlab_option options[] = {{BATCHLAB_TEXT("patience"),
 #define NEEDS 0
 #endif
 
-#define ENTRY                                                                         \
-  {                                                                                   \
-    NAME, BATCHLAB_TEXT("always 32"), BATCHLAB_TEXT("nowhere"), options, 1, 0, NEEDS, \
-        {NULL, 0}, NULL, create, destroy, DECIDE, SAVE, LOAD, NULL, NULL              \
+#ifdef HOSTILE_FLAGS_UNKNOWN
+#define FLAGS ((uint64_t)1 << 40)
+#else
+#define FLAGS 0
+#endif
+
+#define ENTRY                                                                      \
+  {                                                                                \
+    NAME, BATCHLAB_TEXT("always 32"), BATCHLAB_TEXT("nowhere"), options, 1, FLAGS, \
+        NEEDS, {NULL, 0}, NULL, create, destroy, DECIDE, SAVE, LOAD, NULL, NULL    \
   }
 #ifdef HOSTILE_NAMES_TWICE
 static const batchlab_entry entries[] = {ENTRY, ENTRY};
@@ -279,6 +334,13 @@ const batchlab_descriptor* batchlab_plugin(void) {
     memcpy(&cut, entries, offsetof(batchlab_entry, save));
     descriptor.entries = &cut;
     descriptor.entry_size = (uint32_t)offsetof(batchlab_entry, save);
+  }
+#elif defined(HOSTILE_LIMITS_DEEP)
+  {
+    static batchlab_entry changed;
+    memcpy(&changed, entries, sizeof changed);
+    changed.limits_json = nested();
+    descriptor.entries = &changed;
   }
 #elif defined(HOSTILE_DESCRIBES_NOTHING)
   return NULL;

@@ -240,6 +240,27 @@ TEST_F(HostileProgram, ThatLeavesAChildBehindEndsWithIt) {
   }));
 }
 
+// After its last answer, where its input ends.
+TEST_F(HostileProgram, ThatDoesNotEndInOrderIsToldWithWhatItDid) {
+  const auto refusal = [](const std::string& end, double seconds) {
+    const Script script(after_creation(decision + "; read line\n" + end));
+    const auto rule = script.entries(seconds).front().make({}, tiny_setting);
+    (void)rule->decide({});
+    return std::string(error_of([&] { rule->finish(); }).what());
+  };
+  EXPECT_THAT(refusal("echo oh >&2; exit 3", 30),
+              HasSubstr("): exited with code 3 after its last answer; its last words: "
+                        "oh"));
+  EXPECT_THAT(refusal("kill -SEGV $$", 30),
+              HasSubstr("ended by signal 11 (Segmentation fault) after its last"));
+  EXPECT_THAT(refusal("exec sleep 1000", 2),
+              HasSubstr("): did not end within 2 s after its last answer"));
+  const Script sound(after_creation(decision + "; read line; echo bye; exit 0"));
+  const auto rule = sound.entries().front().make({}, tiny_setting);
+  (void)rule->decide({});
+  EXPECT_NO_THROW(rule->finish());
+}
+
 TEST_F(HostileProgram, IsOfAGroupOfItsOwnSoThatNoInterruptReachesIt) {
   const Script script("#!/bin/sh\nread line; echo $$; read line\n");
   ChildProcess program({script.path().string()}, 0);

@@ -125,6 +125,36 @@ TEST(Plugins, ALinkInAFolderThatOthersCanWriteToIsRefused) {
   EXPECT_THAT(trust_error(open.folder / "link"), HasSubstr("mode 0777"));
 }
 
+// good/first -> open/middle -> good/example, where anyone may change open/middle.
+TEST(Plugins, ALinkOnTheWayInAFolderThatOthersCanWriteToIsRefused) {
+  const ExampleFiles good, open;
+  fs::create_symlink(good.program(), open.folder / "middle");
+  fs::create_symlink(open.folder / "middle", good.folder / "first");
+  fs::create_symlink(open.folder.path(), good.folder / "folder");
+  EXPECT_EQ(trust_error(good.folder / "first"), "");
+  ExampleFiles::mode(open.folder.path(), 0777);
+  EXPECT_THAT(trust_error(good.folder / "first"),
+              HasSubstr("others can write to " + open.folder.path().string()));
+  EXPECT_THAT(trust_error(good.folder / "folder/middle"), HasSubstr("(mode 0777)"));
+}
+
+// ".." after a link is above the folder that it leads to, not above the link.
+TEST(Plugins, TheFolderAboveIsThatOfTheTargetOfALink) {
+  const ExampleFiles files, open;
+  fs::create_directory(files.folder / "inner");
+  ExampleFiles::mode(files.folder / "inner", 0755);
+  (void)files.program();
+  fs::create_directory_symlink(files.folder / "inner", files.folder / "link");
+  fs::create_directory_symlink("link/../link", files.folder / "same");
+  EXPECT_EQ(trust_error(files.folder / "link/../example"), "");
+  EXPECT_EQ(trust_error(files.folder / "./same/..//example"), "");
+  fs::create_directory_symlink(files.folder / "inner", open.folder / "link");
+  EXPECT_EQ(trust_error(open.folder / "link/../example"), "");
+  fs::create_symlink("round", files.folder / "round");
+  EXPECT_THAT(trust_error(files.folder / "round"), HasSubstr("symbolic links"));
+  EXPECT_THAT(trust_error(files.folder / "none"), HasSubstr("No such file"));
+}
+
 TEST(Plugins, AFileOfAnotherUserIsRefused) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
   const ExampleFiles files;

@@ -7,6 +7,7 @@
 
 #include "experiments/checksum.hpp"
 #include "tests/experiments/plugins/example_files.hpp"
+#include "tests/experiments/plugins/programs.hpp"
 
 namespace batchlab::test {
 namespace {
@@ -71,6 +72,29 @@ TEST(Provenance, ARunOfAnotherBuildIsRefusedUnlessAllowed) {
   EXPECT_THAT(allowed.err, AllOf(HasSubstr("note: "), HasSubstr("; kept"),
                                  HasSubstr("1 runs, 0 to do")));
   EXPECT_EQ(snapshot(made.experiment.out()), kept);
+}
+
+// It is changed in mid-run, as by an editor: what ran before is what was loaded, and
+// nothing runs after.
+TEST(Provenance, ARunOfCodeThatChangedSinceItWasLoadedFails) {
+  std::string program = block_of_readme("```python");
+  program.insert(program.find("    print(json.dumps("),
+                 "    if json.loads(line).get('decide', {}).get('step') == 5:\n"
+                 "        open(__file__, 'a').write('# another build\\n')\n");
+  const Script script(program);
+  const std::string file = script.path().string(), before = file_checksum(file);
+  const Experiment experiment(tiny_text(by_doubling));
+  const Output output = experiment.run({"--set", "seeds=[0, 1]", "--plugin=" + file});
+  EXPECT_EQ(output.code, 8) << output.err;
+  const json first = experiment.record("doubling-seed0");
+  EXPECT_EQ(first.at("status"), "finished");
+  EXPECT_EQ(first.at("plugins").at(0).at("checksum"), before);
+  const json second = experiment.record("doubling-seed1");
+  EXPECT_EQ(second.at("status"), "failed");
+  EXPECT_EQ(second.at("reason"),
+            fmt::format("doubling ({}): changed since it was loaded (checksum {} then, "
+                        "{} now)",
+                        file, before, file_checksum(file)));
 }
 
 TEST(Provenance, TheSameBuildElsewhereIsTheSame) {

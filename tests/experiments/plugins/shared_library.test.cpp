@@ -187,7 +187,10 @@ TEST(SharedLibrary, ThatDescribesItselfWronglyIsRefusedWithWhatIsWrong) {
       {"decide_missing", "hostile ("},
       {"decide_missing", "): has no function decide"},
       {"range_upside_down", "option patience: minimum 9 is above maximum 1"},
-      {"default_no_json", "default of patience must be JSON, got {["},
+      {"default_no_json", "): default of patience is not JSON: {["},
+      {"needs_unknown", "needs statistics that do not exist (bits 0x10000000000)"},
+      {"flags_unknown", "): has flags that do not exist (bits 0x10000000000)"},
+      {"limits_deep", "): limits is nested deeper than 100 levels"},
       {"default_outside",
        "hostile: default: patience must be in [1, 9] steps, got 10"}};
   for (const auto& [kind, message] : cases) {
@@ -213,6 +216,8 @@ TEST(SharedLibrary, ItsAbsurdNumbersAreRefusedWithTheNumber) {
   expect_refused("rate_nan", "learning rate must be finite and positive, got nan");
   expect_refused("factor_zero",
                  "learning rate factor must be finite and positive, got 0");
+  expect_refused("given_unknown",
+                 "gives what does not exist (bits 0x10000000000 of given)");
   expect_refused("subset_negative",
                  "first example of the subset must be in [0, 1e15], got -1");
 }
@@ -250,14 +255,17 @@ TEST(SharedLibrary, WhatItThrowsIsCaught) {
 TEST(SharedLibrary, ThatRefusesToMakeAControllerIsHeard) {
   EXPECT_THAT(batchlab::error_of([] { (void)only_rule_of(hostile("create_fails")); }),
               HasSubstr("): the data are too small"));
-  EXPECT_THAT(batchlab::error_of([] { (void)only_rule_of(hostile("needs_unknown")); }),
-              HasSubstr("needs statistics that do not exist (bits 0x10000000000)"));
 }
 
-TEST(SharedLibrary, ThatSavesNoJsonIsRefused) {
-  const auto rule = only_rule_of(hostile("saves_no_json"));
-  EXPECT_THAT(batchlab::error_of([&] { (void)rule->save(); }),
-              HasSubstr("): state to save must be JSON, got {\"a\": "));
+TEST(SharedLibrary, ThatSavesWhatIsNoStateIsRefused) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"saves_no_json", "): state to save is not JSON: {\"a\": "},
+      {"saves_deep", "): state to save is nested deeper than 100 levels"},
+      {"saves_much", "): state to save must have at most 1000000 bytes, got 1000001"}};
+  for (const auto& [kind, message] : cases) {
+    const auto rule = only_rule_of(hostile(kind));
+    EXPECT_THAT(batchlab::error_of([&] { (void)rule->save(); }), HasSubstr(message));
+  }
 }
 
 TEST(SharedLibrary, WhatItWritesToStandardOutputChangesNoDecision) {

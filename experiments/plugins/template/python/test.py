@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """A number by hand, then what every controller promises (batchlab plugin check)."""
 import pathlib
 import subprocess
