@@ -37,13 +37,25 @@ constexpr bool sanitized = true;
 constexpr bool sanitized = false;
 #endif
 
-// Processes that serve `file`. Those that ended, and wait to be reaped, have no words.
+// Whether a process was left behind: its parent is no program of ours. Another test
+// may run at the same time.
+bool is_orphan(const fs::path& process) {
+  const std::string state = file_text(process / "stat");  // "12 (name) S 7 ...": 7
+  const std::size_t name_end = state.rfind(") ");
+  if (name_end == state.npos) return false;
+  const std::string parent =
+      "/proc/" + std::to_string(std::stoi(state.substr(name_end + 4)));
+  return file_text(parent + "/cmdline").find("batchlab") == std::string::npos;
+}
+
+// Processes left behind that serve `file`. Those that ended, and wait to be reaped,
+// have no words.
 int servers_of(const std::string& file) {
   int count = 0;
   for (const auto& process : fs::directory_iterator("/proc")) {
     const std::string words = file_text(process.path() / "cmdline");
     const bool serves = words.find(std::string("serve\0", 6) + file) != words.npos;
-    count += serves ? 1 : 0;
+    count += serves && is_orphan(process.path()) ? 1 : 0;
   }
   return count;
 }
