@@ -47,8 +47,9 @@ publish_recipe() {
   rm -rf "${runs:?}/$name"
   batchlab reproduce "$name" --out "$runs" "$@" >/dev/null
   batchlab report "$runs/$name" --out "$folder/report.html" --svg "$folder/figures" \
-    --markdown "$made/tables.md" --csv "$folder/comparison.csv" \
+    --markdown "$runs/tables.md" --csv "$folder/comparison.csv" \
     --json "$folder/comparison.json" >/dev/null
+  cp "$runs/tables.md" "$made/tables.md"
   local first
   first=$(ls -d "$runs/$name"/*/ | head -n 1)
   cp "$first/run.json" "$folder/first-run.json"
