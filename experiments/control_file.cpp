@@ -35,10 +35,10 @@ std::int64_t nanoseconds(const timespec& time) {
 // Of what is no regular file, times and size do not count.
 FileVersion version_of(const struct stat& status) {
   FileVersion version;
-  version.regular = S_ISREG(status.st_mode);
+  version.type = status.st_mode & S_IFMT;
   version.device = status.st_dev;
   version.inode = status.st_ino;
-  if (!version.regular) return version;
+  if (version.type != S_IFREG) return version;
   version.bytes = status.st_size;
   version.modified = nanoseconds(status.st_mtim);
   version.changed = nanoseconds(status.st_ctim);
@@ -105,7 +105,7 @@ std::optional<std::string> text_of(const std::string& path,
                                    const FileVersion& version) {
   if (is_missing(version)) return "";
   if (version.failure != 0) refuse(path, std::strerror(version.failure));
-  if (!version.regular) refuse(path, "not a regular file");
+  if (version.type != S_IFREG) refuse(path, "not a regular file");
   if (version.bytes > most_bytes) {
     refuse(path, fmt::format("{} bytes; a control file has at most {}", version.bytes,
                              most_bytes));

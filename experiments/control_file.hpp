@@ -18,7 +18,7 @@ namespace batchlab {
 // What stat() tells of a file: another one with each time that it is saved.
 struct FileVersion {
   int failure = 0;  // errno, where it cannot be looked at
-  bool regular = false;
+  mode_t type = 0;  // S_IFREG, S_IFDIR and so on: one that takes the inode is another
   dev_t device = 0;
   ino_t inode = 0;
   off_t bytes = 0;

@@ -141,7 +141,6 @@ TEST(ControlFile, WhatIsNoFileIsRefusedAndNeverWaitedFor) {
   EXPECT_EQ(control.settled(), "");
   EXPECT_THAT(control.refusals, ElementsAre(HasSubstr("not a regular file")));
   fs::remove_all(control.path);
-  write_file(control.folder / "takes the inode", "");
   ASSERT_EQ(::mkfifo(control.path.c_str(), 0666), 0);
   EXPECT_EQ(control.settled(), "");
   EXPECT_EQ(control.refusals.size(), 2U);
