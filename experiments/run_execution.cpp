@@ -66,6 +66,8 @@ void add_result(json& record, const RunResult& result) {
   record["training_set_size"] = result.last.training_set_size;
   record["training_seconds"] = result.training_seconds;
   record["controller_seconds"] = result.controller_seconds;
+  record["data_seconds"] = result.data_seconds;
+  record["statistics_seconds"] = result.statistics_seconds;
   record["evaluation_seconds"] = result.evaluation_seconds;
   record["parameters"] = result.parameter_count;
   record["peak_memory_bytes"] = peak_memory_bytes();

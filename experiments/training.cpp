@@ -190,11 +190,21 @@ RunResult TrainingRun::train(RunObserver& observer,
   result.examples_given_up = statistics_.examples_seen - examples_kept_;
   result.training_seconds = clock.seconds();
   result.controller_seconds = deciding.seconds();
+  const TrainingStep::Seconds within = step_.seconds();
+  result.data_seconds = taking_.data_seconds() + within.data;
+  result.statistics_seconds = within.statistics;
   return result;
 }
 
+// The other threads wait meanwhile.
+const Batch& TrainingRun::take(std::int64_t batch_size) {
+  const Batch* batch = nullptr;
+  taking_.in_data([&] { batch = &stream_.take(batch_size); });
+  return *batch;
+}
+
 TrainingRun::ForwardPass TrainingRun::go_forward(std::int64_t batch_size) {
-  const Batch& batch = stream_.take(batch_size);
+  const Batch& batch = take(batch_size);
   ForwardPass pass{static_cast<std::int64_t>(batch.size()), {}};
   if (planning_) return pass;
   pass.sum = step_.forward_backward(batch, measurements_);
@@ -218,7 +228,7 @@ void TrainingRun::extend(ForwardPass& pass) {
       more = std::min(more, *budget - statistics_.examples_seen - pass.examples);
     }
     if (more < 1) return;
-    const Batch& batch = stream_.take(more);
+    const Batch& batch = take(more);
     const LossSum sum = step_.extend(batch);
     pass.examples += static_cast<std::int64_t>(batch.size());
     pass.sum.loss += sum.loss;

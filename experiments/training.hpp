@@ -47,6 +47,8 @@ struct RunResult {
   Statistics last;                // after the last step
   double training_seconds = 0;    // steps, statistics and decisions; no shadow's
   double controller_seconds = 0;  // its decisions alone, the first too
+  double data_seconds = 0;        // order and bytes of the examples, mean over threads
+  double statistics_seconds = 0;  // of gradients, as asked for; likewise
   double evaluation_seconds = 0;
   std::optional<Statistics> target_reached;  // where the target was first met
   std::int64_t examples_given_up = 0;        // of examples_seen: by going back
@@ -114,6 +116,7 @@ class TrainingRun {
     std::int64_t examples = 0;
     LossSum sum;
   };
+  [[nodiscard]] const Batch& take(std::int64_t batch_size);
   [[nodiscard]] ForwardPass go_forward(std::int64_t batch_size);
   void extend(ForwardPass& pass);
   [[nodiscard]] TrainingStep::Update update(std::int64_t batch_size,
@@ -148,6 +151,7 @@ class TrainingRun {
   TrainingStep step_;
   std::optional<WeightAverage> average_;
   DataStream stream_;
+  SpentTime taking_;
   bool planning_ = false;  // steps are not trained
 
   // A rule that is asked, but not followed.

@@ -110,17 +110,20 @@ LossSum TrainingStep::run_tiles(const Batch& batch, std::size_t begin,
 }
 
 TrainingStep::TileSums TrainingStep::run_tile(const Tile& tile, Worker& worker) {
-  gather(data_, std::span(tile.batch->examples).subspan(tile.first_row, tile.rows),
-         round_.input(tile.workspace_row), worker.labels.data());
+  worker.time.in_data([&] {
+    gather(data_, std::span(tile.batch->examples).subspan(tile.first_row, tile.rows),
+           round_.input(tile.workspace_row), worker.labels.data());
+  });
   MatrixView logits = network_.forward(tile, parameters_.data(), round_);
   TileSums sums{network_.loss()(logits, worker.labels.data())};
   network_.backward(tile, parameters_.data(), round_);
-  if (measurements_.examples) {
+  if (!measurements_.examples) return sums;
+  worker.time.in_statistics([&] {
     double* norms_squared = worker.example_norms_squared.data();
     network_.example_norms(tile, round_, norms_squared);
     sums.example_norms_squared =
         std::accumulate(norms_squared, norms_squared + tile.rows, 0.0);
-  }
+  });
   return sums;
 }
 
@@ -139,18 +142,21 @@ void TrainingStep::gather(const Dataset& data, std::span<const std::uint32_t> ex
   }
 }
 
-// f(piece, its sums, worker) on the threads. Every worker has one stretch of the
-// parameters: what it wrote is in its cache.
+// f(piece, its sums, worker). Every worker has one stretch of the parameters: what it
+// wrote is in its cache.
+template <class F>
+void TrainingStep::for_pieces_of(std::size_t worker, F&& f) {
+  for (std::size_t i = 0; i < pieces_.size(); ++i) {
+    const Piece& piece = network_.pieces()[i];
+    const std::size_t middle = piece.offset + piece.size / 2;
+    if (middle * workers_.size() / parameters_.size() != worker) continue;
+    f(piece, pieces_[i], workers_[worker]);
+  }
+}
+
 template <class F>
 void TrainingStep::for_each_piece(F&& f) {
-  threads_.run([&](std::size_t worker) {
-    for (std::size_t i = 0; i < pieces_.size(); ++i) {
-      const Piece& piece = network_.pieces()[i];
-      const std::size_t middle = piece.offset + piece.size / 2;
-      if (middle * workers_.size() / parameters_.size() != worker) continue;
-      f(piece, pieces_[i], workers_[worker]);
-    }
-  });
+  threads_.run([&](std::size_t worker) { for_pieces_of(worker, f); });
 }
 
 // A round that others follow.
@@ -187,14 +193,16 @@ void TrainingStep::sum_round(const Piece& piece, PieceSums& sums,
     return first == 0 ? sum_of_squares(sum, piece.size)
                       : squared_distance(sum, running[first - 1].result, piece.size);
   };
-  for (std::size_t lane = 0; measurements_.lanes && lane < lanes; ++lane) {
-    const auto rows = static_cast<double>(part(round_rows_, lane, lanes).size());
-    sums.lanes_norm_squared += norm_squared(lane, lane + 1) / rows;
-  }
-  if (halves) {
+  if (!measurements_.lanes && !halves) return;
+  worker.time.in_piece_statistics(piece.size, [&] {
+    for (std::size_t lane = 0; measurements_.lanes && lane < lanes; ++lane) {
+      const auto rows = static_cast<double>(part(round_rows_, lane, lanes).size());
+      sums.lanes_norm_squared += norm_squared(lane, lane + 1) / rows;
+    }
+    if (!halves) return;
     sums.half_norms_squared[0] = norm_squared(0, lanes / 2);
     sums.half_norms_squared[1] = norm_squared(lanes / 2, lanes);
-  }
+  });
 }
 
 // The mean gradient, after the last round, in the last of the worker's sums.
@@ -207,8 +215,10 @@ float* TrainingStep::finish_gradient(const Piece& piece, PieceSums& sums,
     add(half_sums_[1].data() + piece.offset, piece.size, gradient);
   }
   if (kept_rounds_[0] > 0 && measurements_.halves) {
-    sums.half_norms_squared[0] = sum_of_squares(first_half, piece.size);
-    sums.half_norms_squared[1] = sum_of_squares(gradient, piece.size);
+    worker.time.in_piece_statistics(piece.size, [&] {
+      sums.half_norms_squared[0] = sum_of_squares(first_half, piece.size);
+      sums.half_norms_squared[1] = sum_of_squares(gradient, piece.size);
+    });
   }
   if (kept_rounds_[0] > 0) add(first_half, piece.size, gradient);
   sums.gradient_norm_squared =
@@ -218,15 +228,16 @@ float* TrainingStep::finish_gradient(const Piece& piece, PieceSums& sums,
 
 // What is asked of the mean gradient as a whole, which then replaces that of the step
 // before.
-void TrainingStep::measure_and_keep(const Piece& piece, PieceSums& sums,
+void TrainingStep::measure_and_keep(const Piece& piece, PieceSums& sums, Worker& worker,
                                     const float* gradient) {
+  if (!measurements_.steps && !measurements_.inner_products) return;
   float* kept = gradient_.data() + piece.offset;
-  if (measurements_.steps && previous_.batch_size > 0) {
-    sums.distance_squared = squared_distance(gradient, kept, piece.size);
-  }
-  if (measurements_.steps || measurements_.inner_products) {
+  worker.time.in_piece_statistics(piece.size, [&] {
+    if (measurements_.steps && previous_.batch_size > 0) {
+      sums.distance_squared = squared_distance(gradient, kept, piece.size);
+    }
     std::copy_n(gradient, piece.size, kept);
-  }
+  });
 }
 
 void TrainingStep::apply(const Piece& piece, PieceSums& sums, const float* gradient) {
@@ -240,7 +251,7 @@ void TrainingStep::update_in_one_pass() {
   for_each_piece([&](const Piece& piece, PieceSums& sums, Worker& worker) {
     if (workers_.size() > 1) claim_lines(parameters_.data() + piece.offset, piece.size);
     const float* gradient = finish_gradient(piece, sums, worker);
-    measure_and_keep(piece, sums, gradient);
+    measure_and_keep(piece, sums, worker, gradient);
     apply(piece, sums, gradient);
   });
 }
@@ -248,7 +259,7 @@ void TrainingStep::update_in_one_pass() {
 // The products need the whole mean gradient, and the parameters and rows as they were.
 InnerProducts TrainingStep::update_in_two_passes() {
   for_each_piece([&](const Piece& piece, PieceSums& sums, Worker& worker) {
-    measure_and_keep(piece, sums, finish_gradient(piece, sums, worker));
+    measure_and_keep(piece, sums, worker, finish_gradient(piece, sums, worker));
   });
   const InnerProducts products = inner_products();
   for_each_piece([&](const Piece& piece, PieceSums& sums, Worker&) {
@@ -257,86 +268,14 @@ InnerProducts TrainingStep::update_in_two_passes() {
   return products;
 }
 
-// Of the last round's rows with gradient_. Where these rows are the batch, layers may
-// go by pairs of them.
-InnerProducts TrainingStep::inner_products() {
-  const std::size_t rows = round_rows_;
-  const std::size_t pair_rows = cut_.rounds == 1 && !extended_ ? rows : 0;
-  const std::size_t tiles = tiles_of(rows, cut_.tile_height);
-  const auto pairs_of = [&](std::size_t share) {
-    return pair_products_.data() + share * most_round_rows;
-  };
-  threads_.run([&](std::size_t worker) {
-    const Range own = part(tiles, worker, threads_.workers());
-    for (std::size_t i = own.begin; i < own.end; ++i) {
-      const Range in_tile = part(rows, i, tiles);
-      const Tile tile{.rows = in_tile.size(), .workspace_row = in_tile.begin};
-      network_.example_norms(tile, round_, row_norms_squared_.data() + in_tile.begin);
-      network_.inner_products(tile, round_, gradient_.data(), pair_rows,
-                              workers_[worker].scratch,
-                              row_products_.data() + in_tile.begin);
-    }
-    if (pair_rows == 0) return;
-    const Range shares = part(pair_shares, worker, threads_.workers());
-    for (std::size_t share = shares.begin; share < shares.end; ++share) {
-      network_.pair_products(pair_rows, round_, share, pairs_of(share));
-    }
-  });
-  const double q = total().gradient_norm_squared;
-  InnerProducts result{static_cast<std::int64_t>(rows)};
-  for (std::size_t row = 0; row < rows; ++row) {
-    double pairs = 0;
-    for (std::size_t share = 0; pair_rows > 0 && share < pair_shares; ++share) {
-      pairs += pairs_of(share)[row];
-    }
-    const double product = row_products_[row] + pairs / static_cast<double>(rows);
-    result.deviations_squared += (product - q) * (product - q);
-    result.orthogonal_squared +=
-        row_norms_squared_[row] - (q > 0 ? product * product / q : 0);
-  }
-  return result;
-}
-
-TrainingStep::PieceSums TrainingStep::total() const {
-  PieceSums total;
-  for (const PieceSums& piece : pieces_) {
-    total.lanes_norm_squared += piece.lanes_norm_squared;
-    total.half_norms_squared[0] += piece.half_norms_squared[0];
-    total.half_norms_squared[1] += piece.half_norms_squared[1];
-    total.gradient_norm_squared += piece.gradient_norm_squared;
-    total.distance_squared += piece.distance_squared;
-    total.finite = total.finite && piece.finite;
-  }
-  return total;
-}
-
-TrainingStep::Update TrainingStep::summary() const {
-  const PieceSums sums = total();
-  const auto size = static_cast<std::int64_t>(batch_size_);
-  const double q = sums.gradient_norm_squared;
-  Update update;
-  update.gradient = {size, q};
-  update.parameters_finite = sums.finite;
-  if (measurements_.examples) update.examples = {size, size, example_norms_squared_, q};
-  if (measurements_.lanes) {
-    const auto lanes = static_cast<std::int64_t>(lanes_);
-    update.lanes = {size, lanes, sums.lanes_norm_squared, q};
-  }
-  if (measurements_.halves && size > 1 && !extended_) {
-    const auto rows = static_cast<double>(batch_size_);
-    update.half_batch_cosine =
-        cosine(sums.half_norms_squared[0], sums.half_norms_squared[1], rows * rows * q);
-  }
-  if (measurements_.steps) {
-    update.steps = pair(previous_, update.gradient, sums.distance_squared);
-  }
-  return update;
-}
-
 TrainingStep::Update TrainingStep::measure() {
   const std::vector<PieceSums> so_far = pieces_;
-  for_each_piece([&](const Piece& piece, PieceSums& sums, Worker& worker) {
-    finish_gradient(piece, sums, worker);
+  threads_.run([&](std::size_t number) {
+    workers_[number].time.in_statistics([&] {
+      for_pieces_of(number, [&](const Piece& piece, PieceSums& sums, Worker& worker) {
+        finish_gradient(piece, sums, worker);
+      });
+    });
   });
   Update update = summary();
   update.steps = {};

@@ -23,6 +23,7 @@
 #include "nn/gradient_statistics.hpp"
 #include "nn/network.hpp"
 #include "nn/optimizer.hpp"
+#include "nn/spent_time.hpp"
 #include "nn/thread_pool.hpp"
 #include "nn/weight_average.hpp"
 
@@ -92,6 +93,15 @@ class TrainingStep {
   // Mean gradient of the last batch, before it is applied.
   [[nodiscard]] Array gradient();
 
+  // Of all steps so far, evaluations not among them, the mean over the workers. data:
+  // bytes to inputs. statistics: what is done for Measurements alone; not what is had
+  // on the way, the norm of the mean gradient and the stores of sums that lanes and
+  // halves want.
+  struct Seconds {
+    double data = 0, statistics = 0;
+  };
+  [[nodiscard]] Seconds seconds() const;
+
  private:
   struct TileSums {
     LossSum loss;
@@ -110,6 +120,7 @@ class TrainingStep {
     Workspace scratch;  // of a tile, for what is not of the round
     Array sums_memory;
     std::vector<RunningSum> sums;  // of a piece, over the lanes of a round
+    SpentTime time = {};
   };
 
   LossSum run_tiles(const Batch& batch, std::size_t first, std::size_t end);
@@ -117,12 +128,15 @@ class TrainingStep {
   void gather(const Dataset& data, std::span<const std::uint32_t> examples,
               float* inputs, std::uint8_t* labels) const;
   template <class F>
+  void for_pieces_of(std::size_t worker, F&& f);
+  template <class F>
   void for_each_piece(F&& f);
   void keep_round(std::size_t half);
   LossSum run_rounds(const Batch& batch);
   void sum_round(const Piece& piece, PieceSums& sums, Worker& worker) const;
   float* finish_gradient(const Piece& piece, PieceSums& sums, Worker& worker) const;
-  void measure_and_keep(const Piece& piece, PieceSums& sums, const float* gradient);
+  void measure_and_keep(const Piece& piece, PieceSums& sums, Worker& worker,
+                        const float* gradient);
   void apply(const Piece& piece, PieceSums& sums, const float* gradient);
   void update_in_one_pass();
   InnerProducts update_in_two_passes();

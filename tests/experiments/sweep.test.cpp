@@ -35,6 +35,21 @@ TEST(Sweep, JobsAndThreadsChangeNoBit) {
   }
 }
 
+TEST(Sweep, RecordsWhereTheTimeOfTrainingWent) {
+  const Experiment experiment(tiny_text(
+      tame + "[[controllers]]\nname = \"noise_scale\"\ncoupling = \"sqrt\"\n"));
+  ASSERT_EQ(experiment.run({"--quiet"}).code, 0);
+  for (const std::string run : {"constant-seed0", "noise_scale-seed0"}) {
+    const auto record = experiment.record(run);
+    EXPECT_GT(record.at("data_seconds"), 0);
+    EXPECT_EQ(record.at("statistics_seconds") > 0, run.starts_with("noise_scale"));
+    EXPECT_LT(record.at("data_seconds").get<double>() +
+                  record.at("statistics_seconds").get<double>() +
+                  record.at("controller_seconds").get<double>(),
+              record.at("training_seconds").get<double>());
+  }
+}
+
 TEST(Sweep, ASingleDivergingRunIsExitCodeSeven) {
   const Experiment experiment(tiny_text(diverging_first));
   const Output output = experiment.run(linear);

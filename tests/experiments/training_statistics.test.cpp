@@ -41,6 +41,23 @@ TEST(Training, StatisticsThatAreAskedForAreThere) {
   }
 }
 
+TEST(Training, SecondsOfDataAndStatisticsArePartOfThoseOfTheRun) {
+  const RunResult without = train({"budget={steps=50}"}).result;
+  EXPECT_GT(without.data_seconds, 0);
+  EXPECT_EQ(without.statistics_seconds, 0);
+  EXPECT_LT(without.data_seconds + without.controller_seconds,
+            without.training_seconds);
+  for (const std::string estimator : {"per_example", "micro_batch", "two_step"}) {
+    const RunResult with =
+        train({"budget={steps=50}", "statistics.measure=[\"noise_scale\"]",
+               "statistics.estimator=" + estimator})
+            .result;
+    EXPECT_GT(with.statistics_seconds, 0) << estimator;
+    EXPECT_LT(with.statistics_seconds + with.data_seconds + with.controller_seconds,
+              with.training_seconds);
+  }
+}
+
 // q = s - V (1 - 1/B) and V = VarIP / q + VarOrth, whatever the batch.
 TEST(Training, StatisticsOfOneStepAgreeWithEachOther) {
   const Trained trained = train(

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+//
+// What a step measures beside its mean gradient: by rows here, by pieces on the way of
+// the update (training_step.cpp).
+#include "nn/pair_products.hpp"
+#include "nn/training_step.hpp"
+
+namespace batchlab {
+
+// Of the last round's rows with gradient_. Where these rows are the batch, layers may
+// go by pairs of them.
+InnerProducts TrainingStep::inner_products() {
+  const std::size_t rows = round_rows_;
+  const std::size_t pair_rows = cut_.rounds == 1 && !extended_ ? rows : 0;
+  const std::size_t tiles = tiles_of(rows, cut_.tile_height);
+  const auto pairs_of = [&](std::size_t share) {
+    return pair_products_.data() + share * most_round_rows;
+  };
+  const auto work = [&](std::size_t worker) {
+    const Range own = part(tiles, worker, threads_.workers());
+    for (std::size_t i = own.begin; i < own.end; ++i) {
+      const Range in_tile = part(rows, i, tiles);
+      const Tile tile{.rows = in_tile.size(), .workspace_row = in_tile.begin};
+      network_.example_norms(tile, round_, row_norms_squared_.data() + in_tile.begin);
+      network_.inner_products(tile, round_, gradient_.data(), pair_rows,
+                              workers_[worker].scratch,
+                              row_products_.data() + in_tile.begin);
+    }
+    if (pair_rows == 0) return;
+    const Range shares = part(pair_shares, worker, threads_.workers());
+    for (std::size_t share = shares.begin; share < shares.end; ++share) {
+      network_.pair_products(pair_rows, round_, share, pairs_of(share));
+    }
+  };
+  threads_.run([&](std::size_t worker) {
+    workers_[worker].time.in_statistics([&] { work(worker); });
+  });
+  const double q = total().gradient_norm_squared;
+  InnerProducts result{static_cast<std::int64_t>(rows)};
+  for (std::size_t row = 0; row < rows; ++row) {
+    double pairs = 0;
+    for (std::size_t share = 0; pair_rows > 0 && share < pair_shares; ++share) {
+      pairs += pairs_of(share)[row];
+    }
+    const double product = row_products_[row] + pairs / static_cast<double>(rows);
+    result.deviations_squared += (product - q) * (product - q);
+    result.orthogonal_squared +=
+        row_norms_squared_[row] - (q > 0 ? product * product / q : 0);
+  }
+  return result;
+}
+
+TrainingStep::PieceSums TrainingStep::total() const {
+  PieceSums total;
+  for (const PieceSums& piece : pieces_) {
+    total.lanes_norm_squared += piece.lanes_norm_squared;
+    total.half_norms_squared[0] += piece.half_norms_squared[0];
+    total.half_norms_squared[1] += piece.half_norms_squared[1];
+    total.gradient_norm_squared += piece.gradient_norm_squared;
+    total.distance_squared += piece.distance_squared;
+    total.finite = total.finite && piece.finite;
+  }
+  return total;
+}
+
+TrainingStep::Update TrainingStep::summary() const {
+  const PieceSums sums = total();
+  const auto size = static_cast<std::int64_t>(batch_size_);
+  const double q = sums.gradient_norm_squared;
+  Update update;
+  update.gradient = {size, q};
+  update.parameters_finite = sums.finite;
+  if (measurements_.examples) update.examples = {size, size, example_norms_squared_, q};
+  if (measurements_.lanes) {
+    const auto lanes = static_cast<std::int64_t>(lanes_);
+    update.lanes = {size, lanes, sums.lanes_norm_squared, q};
+  }
+  if (measurements_.halves && size > 1 && !extended_) {
+    const auto rows = static_cast<double>(batch_size_);
+    update.half_batch_cosine =
+        cosine(sums.half_norms_squared[0], sums.half_norms_squared[1], rows * rows * q);
+  }
+  if (measurements_.steps) {
+    update.steps = pair(previous_, update.gradient, sums.distance_squared);
+  }
+  return update;
+}
+
+TrainingStep::Seconds TrainingStep::seconds() const {
+  Seconds mean;
+  for (const Worker& worker : workers_) {
+    mean.data += worker.time.data_seconds();
+    mean.statistics += worker.time.statistics_seconds();
+  }
+  const auto workers = static_cast<double>(workers_.size());
+  return {mean.data / workers, mean.statistics / workers};
+}
+
+}  // namespace batchlab
