@@ -56,7 +56,7 @@ std::string csv_header() {
     for (const Part& part : kParts)
       line += fmt::format(",{}_{}", figure.name, part.name);
   }
-  return line + ",troubles\n";
+  return line + ",troubles,verdict\n";
 }
 
 std::string text_cell(const std::string& text) {
@@ -67,6 +67,15 @@ std::string csv_row(const Comparison& comparison, const ComparisonRow& row) {
   std::string line = fmt::format(
       "{},{},{},{},{},{},{}", text_cell(comparison.specification),
       text_cell(comparison.split), text_cell(comparison.target.value_or("")),
+// Of the difference to the best mean.
+std::string verdict(const Comparison& comparison, const std::string& controller) {
+  for (const PairwiseComparison& one : comparison.differences) {
+    if (one.label == controller) return comparison.differences_of + ": " + one.verdict;
+    if (one.reference == controller) return comparison.differences_of + ": best mean";
+  }
+  return "";
+}
+
       text_cell(row.controller), row.runs, row.finished, row.reached);
   for (const Figure& figure : kFigures) {
     for (const Part& part : kParts) {
@@ -78,7 +87,8 @@ std::string csv_row(const Comparison& comparison, const ComparisonRow& row) {
   for (const std::string& trouble : row.troubles) {
     troubles += (troubles.empty() ? "" : "; ") + trouble;
   }
-  return line + ',' + text_cell(troubles) + '\n';
+  return line + ',' + text_cell(troubles) + ',' +
+         text_cell(verdict(comparison, row.controller)) + '\n';
 }
 
 // JSON has no infinity: a median of runs that never reached the target is "inf".
@@ -99,6 +109,25 @@ json nested(const ComparisonRow& row) {
   json value = {{"controller", row.controller},
                 {"runs", row.runs},
                 {"finished", row.finished},
+json nested(const std::optional<Interval>& interval) {
+  return interval ? json({interval->low, interval->high}) : json();
+}
+
+json nested(const PairwiseComparison& one) {
+  return {{"controller", one.label},
+          {"against", one.reference},
+          {"resolved", one.resolved},
+          {"obstacle", one.obstacle},
+          {"verdict", one.verdict},
+          {"paired", one.paired},
+          {"difference", one.difference},
+          {"difference_interval", nested(one.interval)},
+          {"interval", nested(one.own_interval)},
+          {"against_interval", nested(one.reference_interval)},
+          {"p", one.p},
+          {"corrected_p", one.corrected_p}};
+}
+
                 {"reached", row.reached},
                 {"troubles", row.troubles}};
   for (const Figure& figure : kFigures)
@@ -125,10 +154,14 @@ nlohmann::json to_json(std::span<const Comparison> comparisons) {
                    {"split", comparison.split},
                    {"target", comparison.target ? json(*comparison.target) : json()},
                    {"rows", std::move(rows)},
+    json differences = json::array();
+    for (const auto& one : comparison.differences) differences.push_back(nested(one));
                    {"trade_off", comparison.trade_off},
                    {"notes", comparison.notes}});
   }
   return all;
+                   {"differences_of", comparison.differences_of},
+                   {"differences", std::move(differences)},
 }
 
 }  // namespace batchlab

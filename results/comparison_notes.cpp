@@ -120,8 +120,8 @@ class Notes {
       if (difference.resolved) {
         notes_.push_back(comparison_.differences_of + ": " + difference.verdict);
       } else {
-        unresolved.push_back(fmt::format("{} (p = {:.2g}, Holm)", difference.label,
-                                         difference.corrected_p));
+        unresolved.push_back(fmt::format("{} ({}; p = {:.2g}, Holm)", difference.label,
+                                         difference.obstacle, difference.corrected_p));
       }
     }
     if (unresolved.empty()) return;

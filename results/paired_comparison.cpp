@@ -94,6 +94,9 @@ PairwiseComparison compared(const ControllerSample& sample,
   comparison.label = sample.label;
   comparison.reference = reference.label;
   const std::size_t all = sample.values.size() + reference.values.size();
+  const Summary own = summarise(sample.values), other = summarise(reference.values);
+  comparison.own_interval = interval_of(own);
+  comparison.reference_interval = interval_of(other);
   if (const auto pairs = differences(sample, reference)) {
     comparison.paired = true;
     comparison.count = comparison.reference_count = pairs->size();
@@ -106,39 +109,71 @@ PairwiseComparison compared(const ControllerSample& sample,
   }
   comparison.count = sample.values.size();
   comparison.reference_count = reference.values.size();
-  const Summary own = summarise(sample.values), other = summarise(reference.values);
   comparison.difference = own.mean.value_or(0) - other.mean.value_or(0);
   comparison.interval = welch(own, other);
   set_test(comparison, split_test(sample.values, reference.values, seed));
   return comparison;
 }
 
-// Why a difference is not resolved; empty where it is.
-std::string obstacle(const PairwiseComparison& comparison, bool repeated,
-                     std::size_t comparisons) {
-  if (repeated) return "a seed counts twice";
-  const std::size_t fewest = std::min(comparison.count, comparison.reference_count);
+// Why a difference is not resolved.
+struct Obstacle {
+  std::string brief, words;
+};
+
+Obstacle too_few_runs(const PairwiseComparison& comparison, std::size_t fewest) {
+  const std::string count = fmt::format(
+      "{} {}{}", fewest, comparison.paired ? "pair" : "run", fewest == 1 ? "" : "s");
+  return {fmt::format("fewer than {}", kFewestRuns),
+          fmt::format("{} {} fewer than {} and give{} no p below {:.2g}", count,
+                      fewest == 1 ? "is" : "are", kFewestRuns, fewest == 1 ? "s" : "",
+                      comparison.least_p)};
+}
+
+// No p that so many runs can give would be small enough.
+Obstacle out_of_reach(const PairwiseComparison& comparison, std::size_t fewest,
+                      std::size_t comparisons) {
   const char* what = comparison.paired ? "pairs" : "runs";
-  if (fewest < kFewestRuns) {
-    return fmt::format("{} {} {} fewer than {} and give{} no p below {:.2g}", fewest,
-                       comparison.paired ? (fewest == 1 ? "pair" : "pairs")
-                                         : (fewest == 1 ? "run" : "runs"),
-                       fewest == 1 ? "is" : "are", kFewestRuns, fewest == 1 ? "s" : "",
-                       comparison.least_p);
+  return {fmt::format("too few {}", what),
+          fmt::format("{} {} give no p below {:.2g}, too much for {} comparison{}: {} "
+                      "pairs are the fewest that could",
+                      fewest, what, comparison.least_p, comparisons,
+                      comparisons == 1 ? "" : "s", fewest_pairs(comparisons))};
+}
+
+std::string range(const Interval& interval) {
+  return figure_text(interval.low) + " to " + figure_text(interval.high);
+}
+
+std::optional<Obstacle> overlap(const PairwiseComparison& comparison) {
+  const auto& own = comparison.own_interval;
+  const auto& other = comparison.reference_interval;
+  if (own && other && (own->high < other->low || other->high < own->low)) {
+    return std::nullopt;
   }
+  return Obstacle{"intervals overlap",
+                  own && other ? fmt::format("the 95 % intervals overlap, {} and {}",
+                                             range(*own), range(*other))
+                               : "a mean has no 95 % interval"};
+}
+
+// Absent: the difference is resolved.
+std::optional<Obstacle> obstacle(const PairwiseComparison& comparison, bool repeated,
+                                 std::size_t comparisons) {
+  if (repeated) return Obstacle{"a seed twice", "a seed counts twice"};
+  const std::size_t fewest = std::min(comparison.count, comparison.reference_count);
+  if (fewest < kFewestRuns) return too_few_runs(comparison, fewest);
+  const bool significant = comparison.corrected_p < kSignificant;
   const double reachable = comparison.least_p * static_cast<double>(comparisons);
-  if (comparison.corrected_p > kSignificant && reachable > kSignificant) {
-    return fmt::format(
-        "{} {} give no p below {:.2g}, too much for {} comparison{}: {} pairs are the "
-        "fewest that could",
-        fewest, what, comparison.least_p, comparisons, comparisons == 1 ? "" : "s",
-        fewest_pairs(comparisons));
+  if (!significant && reachable >= kSignificant) {
+    return out_of_reach(comparison, fewest, comparisons);
   }
   const auto& interval = comparison.interval;
   if (!interval || (interval->low <= 0 && 0 <= interval->high)) {
-    return "the 95 % interval of the difference contains 0";
+    return Obstacle{"may be 0", "the 95 % interval of the difference contains 0"};
   }
-  return comparison.corrected_p > kSignificant ? "p is above 0.05" : "";
+  if (auto overlapping = overlap(comparison)) return overlapping;
+  if (!significant) return Obstacle{"p too large", "p is not below 0.05"};
+  return std::nullopt;
 }
 
 // `sign`: 1, or -1 to speak of the reference minus the label.
@@ -156,11 +191,12 @@ std::string figures(const PairwiseComparison& comparison, double sign) {
 }
 
 std::string verdict(const PairwiseComparison& comparison, Better better,
-                    const std::string& obstacle) {
+                    const std::optional<Obstacle>& obstacle) {
   const double difference = comparison.difference;
-  if (!obstacle.empty()) {
-    return fmt::format("not resolved: {} against {}: {} (difference {}; {})",
-                       comparison.label, comparison.reference, obstacle,
+  if (obstacle) {
+    return fmt::format("not resolved: {} against {}: {}; {}the difference is {} ({})",
+                       comparison.label, comparison.reference, obstacle->words,
+                       comparison.paired ? "by pairs of seeds " : "",
                        figure_text(difference), figures(comparison, 1));
   }
   const bool wins = (difference > 0) == (better == Better::higher);
@@ -182,8 +218,9 @@ void conclude(PairwiseComparison& comparison, const ControllerSample& sample,
               const ControllerSample& reference, Better better,
               std::size_t comparisons) {
   const bool repeated = repeats_a_seed(sample) || repeats_a_seed(reference);
-  const std::string why = obstacle(comparison, repeated, comparisons);
-  comparison.resolved = why.empty();
+  const std::optional<Obstacle> why = obstacle(comparison, repeated, comparisons);
+  comparison.resolved = !why;
+  comparison.obstacle = why ? why->brief : "";
   comparison.verdict =
       verdict(comparison, better, why) + missing(sample) + missing(reference);
 }
@@ -202,7 +239,7 @@ void correct(std::vector<PairwiseComparison>& comparisons) {
 std::size_t fewest_pairs(std::size_t comparisons) {
   double least = static_cast<double>(std::max<std::size_t>(1, comparisons));
   std::size_t pairs = 1;
-  for (; least > kSignificant || pairs < kFewestRuns; ++pairs) least /= 2;
+  for (; least >= kSignificant || pairs < kFewestRuns; ++pairs) least /= 2;
   return pairs;
 }
 

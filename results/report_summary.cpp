@@ -44,9 +44,9 @@ std::string cell(const VerdictColumn& column, const ComparisonRow& row) {
   }
   const auto* pair = find(column.differences, row.controller);
   if (pair == nullptr) return mean;
-  return fmt::format("{}<br>{}, p = {:.2g}", mean,
-                     pair->resolved ? "<strong>resolved</strong>" : "not resolved",
-                     pair->corrected_p);
+  const std::string verdict =
+      pair->resolved ? "<strong>resolved</strong>" : "not resolved: " + pair->obstacle;
+  return fmt::format("{}<br>{}, p = {:.2g}", mean, verdict, pair->corrected_p);
 }
 
 // "First in examples: cyclic, after 117,045 examples on average (not resolved against
@@ -202,7 +202,8 @@ class SpecificationSummary {
     HtmlTable table(
         clean_text(comparison_.specification, 60) +
             ": means over runs; below each, whether the difference to the best mean is "
-            "resolved (permutation test, p corrected for all pairs of controllers)",
+            "resolved: 5 runs or more of each, 95 % intervals that do not overlap, and "
+            "p below 0.05 (permutation test, corrected for all pairs of controllers)",
         heads);
     for (std::size_t i = 0; i < comparison_.rows.size(); ++i) {
       const ComparisonRow& row = comparison_.rows[i];

@@ -125,7 +125,13 @@ std::vector<std::string> VerdictColumn::best() const {
 std::string VerdictColumn::lead() const {
   const std::size_t count = differences.size();
   if (count == 0) return "the only one";
-  if (resolved() == 0) return "not resolved against any other: may be chance";
+  if (resolved() == 0) {
+    const bool overlap = std::all_of(
+        differences.begin(), differences.end(),
+        [](const auto& one) { return one.obstacle == "intervals overlap"; });
+    return fmt::format("not resolved against any other: {}",
+                       overlap ? "the 95 % intervals overlap" : "may be chance");
+  }
   if (resolved() == count) return "resolved against all others: more than chance";
   return fmt::format("resolved against {} of {} others", resolved(), count);
 }

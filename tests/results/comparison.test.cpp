@@ -267,7 +267,7 @@ TEST(Notes, SayNothingOfDifferingControllersAndSeeds) {
   }
   EXPECT_THAT(only(runs).notes,
               ElementsAre("test accuracy: not resolved against constant, which has the "
-                          "best mean: phases (p = 1, Holm)",
+                          "best mean: phases (too few pairs; p = 1, Holm)",
                           "fewer than 6 seeds cannot resolve a difference between the "
                           "best of 2 controllers and another",
                           "no target was set"));

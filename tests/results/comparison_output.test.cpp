@@ -192,6 +192,32 @@ TEST(ToJson, NestsSummariesAndHasNullForWhatIsAbsent) {
   const auto& row = json.at(0).at("rows").at(0);
   EXPECT_EQ(json[0]["target"], "test_accuracy >= 0.87");
   EXPECT_EQ(row["controller"], "phases");
+// Six seeds each of .1 or .11, and .4 or .41: 2/64, and intervals far apart.
+TEST(Verdicts, AreInCsvAndJsonWithTheirFigures) {
+  Runs runs;
+  for (const double accuracy : {0.4, 0.1}) {
+    for (int seed = 0; seed < 6; ++seed) {
+      runs.push_back(finished_run(accuracy > 0.3 ? "phases" : "constant", seed,
+                                  accuracy + 0.01 * (seed % 2)));
+    }
+  }
+  const auto one = to_json(compare(runs))[0];
+  EXPECT_EQ(one["differences_of"], "test accuracy");
+  const auto& difference = one["differences"].at(0);
+  EXPECT_EQ(difference["controller"], "constant");
+  EXPECT_EQ(difference["against"], "phases");
+  EXPECT_EQ(difference["resolved"], true);
+  EXPECT_EQ(difference["obstacle"], "");
+  EXPECT_LT(difference["interval"][1], difference["against_interval"][0]);
+  EXPECT_EQ(difference["corrected_p"], 2.0 / 64);
+  EXPECT_THAT(to_csv(compare(runs)), AllOf(HasSubstr(",test accuracy: best mean\n"),
+                                           HasSubstr("test accuracy: resolved: phases "
+                                                     "is better than constant by ")));
+  for (auto& run : runs) run.evaluations[0].accuracy *= run.seed() < 3 ? 0.1 : 1;
+  EXPECT_EQ(to_json(compare(runs))[0]["differences"][0]["obstacle"],
+            "intervals overlap");
+}
+
   EXPECT_NEAR(row["accuracy"]["mean"].get<double>(), 0.87, 1e-12);
   EXPECT_EQ(row["accuracy"]["count"], 2);
   EXPECT_TRUE(row["seconds_to_target"]["standard_deviation"].is_null());
