@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What makes compared runs less comparable than a table of them looks: differences
+// What makes compared runs less comparable than a table of them looks: formats that
+// this version does not know, differences
 // beyond the controller (fairness.hpp), seeds counted twice, shadows that cost seconds,
 // interventions, samples too small, differences not resolved, targets missed.
 
@@ -23,6 +24,7 @@ using Names = std::set<std::string>;
 using Runs = std::span<const Run* const>;
 
 constexpr std::size_t kEnoughSeeds = 5;
+constexpr const char* kNewerFormat = "made by a newer batchlab than this one";
 
 class Notes {
  public:
@@ -30,7 +32,9 @@ class Notes {
       : runs_(runs), comparison_(comparison) {}
 
   std::vector<std::string> all() {
-    notes_ = fairness(runs_);
+    note_newer_formats();
+    const std::vector<std::string> unfair = fairness(runs_);
+    notes_.insert(notes_.end(), unfair.begin(), unfair.end());
     note_each_controller();
     note_shadows();
     note_interventions();
@@ -42,6 +46,19 @@ class Notes {
   }
 
  private:
+  // First: whatever else is said of them may be wrong.
+  void note_newer_formats() {
+    std::vector<std::string> newer;
+    for (const Run* run : runs_) {
+      if (!is_of_newer_format(*run)) continue;
+      newer.push_back(fmt::format("{} seed {}", run->controller(), run->seed()));
+    }
+    if (newer.empty()) return;
+    notes_.push_back(
+        fmt::format("{}: figures that are new in them are missing or wrong here: {}",
+                    kNewerFormat, joined(newer)));
+  }
+
   void note_names(const std::string& what, const Names& names) {
     if (names.empty()) return;
     notes_.push_back(what + ": " + joined({names.begin(), names.end()}));
@@ -191,6 +208,7 @@ class Notes {
   void note_runs() {
     for (const Run* run : runs_) {
       for (const std::string& note : run->notes) {
+        if (note.starts_with("run.json has format")) continue;  // said first
         notes_.push_back(
             fmt::format("{}, seed {}: {}", run->controller(), run->seed(), note));
       }
@@ -207,6 +225,10 @@ class Notes {
 std::vector<std::string> comparison_notes(std::span<const Run* const> runs,
                                           const Comparison& comparison) {
   return Notes(runs, comparison).all();
+}
+
+bool stands_first(const std::string& note) {
+  return note.starts_with(kNewerFormat) || note.starts_with("not like for like");
 }
 
 }  // namespace batchlab

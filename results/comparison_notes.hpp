@@ -15,4 +15,8 @@ namespace batchlab {
 [[nodiscard]] std::vector<std::string> comparison_notes(
     std::span<const Run* const> runs, const Comparison& comparison);
 
+// Whether a note is of what may turn the figures themselves: runs of a newer format, or
+// not like for like.
+[[nodiscard]] bool stands_first(const std::string& note);
+
 }  // namespace batchlab

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "results/comparison_notes.hpp"
 #include "results/report_parts.hpp"
 #include "results/report_text.hpp"
 #include "results/report_verdicts.hpp"
@@ -121,11 +122,11 @@ class SpecificationSummary {
   }
 
  private:
-  // What is not like for like, and what is wrong with single runs.
+  // What may turn the figures, and what is wrong with single runs.
   std::vector<std::string> cautions() const {
     std::vector<std::string> all;
     for (const std::string& note : comparison_.notes) {
-      if (is_unfair(note)) all.push_back(note);
+      if (stands_first(note)) all.push_back(note);
     }
     const std::vector<std::string> wrong = troubles(comparison_);
     constexpr std::size_t most = 20;
@@ -143,13 +144,9 @@ class SpecificationSummary {
     for (const std::string& note : comparison_.notes) {
       const bool verdict = !comparison_.differences.empty() &&
                            note.starts_with(comparison_.differences_of + ": ");
-      if (!is_unfair(note) && !verdict) all.push_back(note);
+      if (!stands_first(note) && !verdict) all.push_back(note);
     }
     return all;
-  }
-
-  static bool is_unfair(const std::string& note) {
-    return note.starts_with("not like for like");
   }
 
   void notes(const std::vector<std::string>& all, const char* before,

@@ -171,18 +171,27 @@ const Evaluation* Run::last_evaluation(std::string_view split) const {
 
 namespace {
 
+nlohmann::json format_of(const Run& run) {
+  return run.record.value("format", nlohmann::json(kRunFormat));
+}
+
 void note_newer_format(Run& run) {
-  using nlohmann::json;
-  const json format = run.record.value("format", json(kRunFormat));
-  if (format.is_number() && format <= kRunFormat) return;
+  if (!is_of_newer_format(run)) return;
   run.notes.push_back(fmt::format(
       "run.json has format {}, and this batchlab knows {}: it is of a newer one, and "
       "figures that are new in it are missing or wrong here",
-      printable(format.dump(-1, ' ', false, json::error_handler_t::replace), 40),
+      printable(
+          format_of(run).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
+          40),
       kRunFormat));
 }
 
 }  // namespace
+
+bool is_of_newer_format(const Run& run) {
+  const nlohmann::json format = format_of(run);
+  return !(format.is_number() && format <= kRunFormat);
+}
 
 Run read_run(const fs::path& folder) {
   if (missing(folder / "run.json")) {

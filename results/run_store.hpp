@@ -117,6 +117,9 @@ struct Run {
   [[nodiscard]] const Evaluation* last_evaluation(std::string_view split) const;
 };
 
+// Whether its run.json has another `format` than this version knows.
+[[nodiscard]] bool is_of_newer_format(const Run& run);
+
 // Throws Error(data) when `folder` holds no run, Error(corrupt) for unreadable files.
 [[nodiscard]] Run read_run(const std::filesystem::path& folder);
 

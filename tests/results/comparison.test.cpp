@@ -240,6 +240,16 @@ TEST(Compare, OfRunsThatAreAllLeftOutHasNotesAndNoRows) {
   }
 }
 
+TEST(Notes, BeginWithRunsOfANewerFormat) {
+  Runs runs = seeds("phases", 2);
+  runs[1].configuration["budget"] = {{"steps", 50}};
+  runs[1].record["format"] = 2;
+  const auto notes = only(runs).notes;
+  EXPECT_THAT(notes.at(0), AllOf(HasSubstr("made by a newer batchlab than this one"),
+                                 HasSubstr(": phases seed 1")));
+  EXPECT_THAT(notes.at(1), HasSubstr("not like for like"));
+}
+
 TEST(Notes, NameABudgetAndDataThatDiffer) {
   Runs runs = seeds("phases", 2);
   runs[1].configuration["budget"] = {{"steps", 50}};

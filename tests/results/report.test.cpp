@@ -246,6 +246,17 @@ TEST(Report, ShowsTheMedianWhereSomeRunNeverArrived) {
   EXPECT_THAT(page, HasSubstr("First in examples: <strong><bdi>fast</bdi>"));
 }
 
+TEST(Report, TellsOfANewerFormatBeforeTheAnswer) {
+  const TemporaryFolder folder;
+  std::vector<batchlab::Run> runs = fast_and_slow(folder);
+  runs[3].record["format"] = 2;
+  const std::string page = make_report(runs, {.title = "two"}).page;
+  const std::size_t note = page.find("made by a newer batchlab");
+  ASSERT_NE(note, page.npos);
+  EXPECT_LT(note, page.find("The target is"));
+  EXPECT_EQ(page.find("made by a newer batchlab", note + 1), page.npos);
+}
+
 // Nobody knows whether a run without the metric arrived.
 TEST(Report, SaysWhatIsWrongWithSingleRunsAndNotThatTheyNeverArrived) {
   const TemporaryFolder folder;
