@@ -68,6 +68,17 @@ function toggle(set, member, on) {
   redraw();
 }
 
+// What the switches chose, for paper, which has no switches.
+function chosenInWords() {
+  const { specification } = shownComparison(), words = [];
+  if (data.comparisons.length > 1) words.push('Experiment ', bdi(specification), '; ');
+  if (state.split) words.push('loss and accuracy on ', bdi(state.split), '; ');
+  words.push(state.mode === 'means' ? 'mean, lowest to highest run' : 'each run');
+  if (state.smoothing) words.push(`; smoothing ${figure(state.smoothing)}`);
+  if (state.zoom) words.push('; a part of the whole');
+  return element('p', { class: 'chosen' }, ...words, '.');
+}
+
 function buildLegend() {
   const names = shownComparison().controllers;
   const shown = new Set(runsShown().map(run => run.controller));
@@ -77,7 +88,7 @@ function buildLegend() {
     buildLegend();
     redraw();
   };
-  document.getElementById('legend').replaceChildren(
+  document.getElementById('legend').replaceChildren(chosenInWords(),
     element('fieldset', {}, element('legend', {}, 'Controllers'), ...[...shown].map(index =>
       checkbox(bdi(names[index]), !state.hidden.has(index), on => toggle(state.hidden, index, on), swatch(index))),
       names.length > 3 ? button('all', 'show all controllers', () => all(true)) : '',

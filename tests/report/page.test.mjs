@@ -279,6 +279,22 @@ test('after printing the charts are as before', async t => {
   await close();
 });
 
+test('paper names the experiment and what else the switches chose', async t => {
+  const folder = temporaryFolder(t), runs = join(folder, 'runs');
+  for (const specification of ['one', 'two']) writeRun(join(runs, specification), { specification });
+  const { page, faults, close } = await open(makePage(runs, join(folder, 'report.html')));
+  const chosen = page.locator('.chosen');
+  assert.equal(await chosen.isVisible(), false);
+  await page.getByLabel('Experiment').selectOption('two');
+  await page.getByLabel(/smoothing/).fill('0.9');
+  await page.pdf({ format: 'A4' });
+  assert.equal(await chosen.textContent(), 'Experiment two; loss and accuracy on test; each run; smoothing 0.9.');
+  await page.emulateMedia({ media: 'print' });
+  assert.equal(await chosen.isVisible(), true);
+  assert.deepEqual(faults, []);
+  await close();
+});
+
 // Batch losses of 1 and 3 at the first step, 2 and 6 at the last, so means of 2 and 4.
 test('in means the words are of the means, and the heading tells what the band is', async t => {
   const folder = temporaryFolder(t), runs = join(folder, 'runs');
