@@ -292,7 +292,7 @@ TEST(Report, HasEachFigureUnderItsName) {
                                           {"seconds to", "200"},
                                           {"training seconds in all", "2"},
                                           {"cost per decision", "50"}}) {
-    EXPECT_THAT(row_of(group), AllOf(HasSubstr("0:</span> " + figure + "</span></td>"),
+    EXPECT_THAT(row_of(group), AllOf(HasSubstr("<td>0:\u00a0" + figure + "</td>"),
                                      HasSubstr("<td>1</td><td>" + figure + "</td>")))
         << group;
   }
