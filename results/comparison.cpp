@@ -10,6 +10,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <map>
 #include <tuple>
 #include <utility>
 
@@ -110,6 +111,9 @@ class RowBuilder {
     row_.training_seconds = summarised(seconds_);
     row_.examples_per_second = summarised(rate_);
     row_.microseconds_per_decision = summarised(decision_microseconds_);
+    for (const TimePart& part : kTimeParts) {
+      row_.*part.summary = summarised(time_parts_[part.key]);
+    }
     if (target_) summarise_target();
     return std::move(row_);
   }
@@ -144,6 +148,10 @@ class RowBuilder {
     if (examples && seconds && *seconds > 0) rate_.push_back(*examples / *seconds);
     if (const auto cost = microseconds_per_decision(run)) {
       decision_microseconds_.push_back(*cost);
+    }
+    for (const TimePart& part : kTimeParts) {
+      const json value = run.record.value(part.key, json());
+      if (value.is_number()) time_parts_[part.key].push_back(value.get<double>());
     }
   }
 
@@ -196,6 +204,7 @@ class RowBuilder {
   const std::optional<Target>& target_;
   std::vector<double> accuracy_, loss_, updates_, examples_, seconds_, rate_,
       decision_microseconds_;
+  std::map<std::string, std::vector<double>> time_parts_;
   std::vector<double> target_examples_, target_updates_, target_seconds_;
 };
 

@@ -30,12 +30,26 @@ struct ComparisonRow {
   Summary updates, examples, training_seconds;
   Summary examples_per_second;        // of the training clock
   Summary microseconds_per_decision;  // of the rule itself; where the run counted them
-  std::size_t reached = 0;            // of the finished
-  std::size_t target_unknown = 0;     // of the finished: its metric was not measured
+  // Parts of the training clock, and evaluation, which is none; where recorded.
+  Summary data_seconds, statistics_seconds, controller_seconds, evaluation_seconds;
+  std::size_t reached = 0;         // of the finished
+  std::size_t target_unknown = 0;  // of the finished: its metric was not measured
   // Mean, deviation and interval of those that reached; median and interquartile mean
   // of all finished and diverged runs, infinite for one that never reached (see
   // time_to_target.hpp).
   Summary examples_to_target, updates_to_target, seconds_to_target;
+};
+
+// A total of run.json that older runs may not have.
+struct TimePart {
+  const char* key;
+  Summary ComparisonRow::*summary;
+};
+inline constexpr TimePart kTimeParts[] = {
+    {"data_seconds", &ComparisonRow::data_seconds},
+    {"statistics_seconds", &ComparisonRow::statistics_seconds},
+    {"controller_seconds", &ComparisonRow::controller_seconds},
+    {"evaluation_seconds", &ComparisonRow::evaluation_seconds},
 };
 
 struct Comparison {
@@ -74,5 +88,8 @@ struct Comparison {
 [[nodiscard]] std::string to_markdown(const Comparison& comparison);
 [[nodiscard]] std::string to_csv(std::span<const Comparison> comparisons);
 [[nodiscard]] nlohmann::json to_json(std::span<const Comparison> comparisons);
+// The same with `step_times` from the logs of `runs` (step_times_json()).
+[[nodiscard]] nlohmann::json to_json(std::span<const Comparison> comparisons,
+                                     std::span<const Run> runs);
 
 }  // namespace batchlab

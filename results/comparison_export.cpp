@@ -29,6 +29,10 @@ constexpr Figure kFigures[] = {
     {"training_seconds", &ComparisonRow::training_seconds},
     {"examples_per_second", &ComparisonRow::examples_per_second},
     {"microseconds_per_decision", &ComparisonRow::microseconds_per_decision},
+    {"data_seconds", &ComparisonRow::data_seconds},
+    {"statistics_seconds", &ComparisonRow::statistics_seconds},
+    {"controller_seconds", &ComparisonRow::controller_seconds},
+    {"evaluation_seconds", &ComparisonRow::evaluation_seconds},
     {"examples_to_target", &ComparisonRow::examples_to_target},
     {"updates_to_target", &ComparisonRow::updates_to_target},
     {"seconds_to_target", &ComparisonRow::seconds_to_target},
@@ -63,10 +67,6 @@ std::string text_cell(const std::string& text) {
   return csv_cell(printable(text, kLongestText));
 }
 
-std::string csv_row(const Comparison& comparison, const ComparisonRow& row) {
-  std::string line = fmt::format(
-      "{},{},{},{},{},{},{}", text_cell(comparison.specification),
-      text_cell(comparison.split), text_cell(comparison.target.value_or("")),
 // Of the difference to the best mean.
 std::string verdict(const Comparison& comparison, const std::string& controller) {
   for (const PairwiseComparison& one : comparison.differences) {
@@ -76,6 +76,10 @@ std::string verdict(const Comparison& comparison, const std::string& controller)
   return "";
 }
 
+std::string csv_row(const Comparison& comparison, const ComparisonRow& row) {
+  std::string line = fmt::format(
+      "{},{},{},{},{},{},{}", text_cell(comparison.specification),
+      text_cell(comparison.split), text_cell(comparison.target.value_or("")),
       text_cell(row.controller), row.runs, row.finished, row.reached);
   for (const Figure& figure : kFigures) {
     for (const Part& part : kParts) {
@@ -105,10 +109,6 @@ json nested(const Summary& summary) {
   return value;
 }
 
-json nested(const ComparisonRow& row) {
-  json value = {{"controller", row.controller},
-                {"runs", row.runs},
-                {"finished", row.finished},
 json nested(const std::optional<Interval>& interval) {
   return interval ? json({interval->low, interval->high}) : json();
 }
@@ -128,6 +128,10 @@ json nested(const PairwiseComparison& one) {
           {"corrected_p", one.corrected_p}};
 }
 
+json nested(const ComparisonRow& row) {
+  json value = {{"controller", row.controller},
+                {"runs", row.runs},
+                {"finished", row.finished},
                 {"reached", row.reached},
                 {"troubles", row.troubles}};
   for (const Figure& figure : kFigures)
@@ -150,18 +154,18 @@ nlohmann::json to_json(std::span<const Comparison> comparisons) {
   for (const Comparison& comparison : comparisons) {
     json rows = json::array();
     for (const ComparisonRow& row : comparison.rows) rows.push_back(nested(row));
+    json differences = json::array();
+    for (const auto& one : comparison.differences) differences.push_back(nested(one));
     all.push_back({{"specification", comparison.specification},
                    {"split", comparison.split},
                    {"target", comparison.target ? json(*comparison.target) : json()},
                    {"rows", std::move(rows)},
-    json differences = json::array();
-    for (const auto& one : comparison.differences) differences.push_back(nested(one));
+                   {"differences_of", comparison.differences_of},
+                   {"differences", std::move(differences)},
                    {"trade_off", comparison.trade_off},
                    {"notes", comparison.notes}});
   }
   return all;
-                   {"differences_of", comparison.differences_of},
-                   {"differences", std::move(differences)},
 }
 
 }  // namespace batchlab

@@ -12,7 +12,9 @@
 
 namespace batchlab {
 
-// The runs of one controller of one comparison.
+// The runs of one comparison; of one controller of it.
+[[nodiscard]] std::vector<const Run*> runs_of(const ReportModel& model,
+                                              std::size_t comparison);
 [[nodiscard]] std::vector<const Run*> runs_of(const ReportModel& model,
                                               std::size_t comparison,
                                               std::size_t controller);
@@ -40,6 +42,9 @@ inline constexpr TargetMeasure kTargetMeasures[] = {
      &ComparisonRow::seconds_to_target},
 };
 
+// A sentence each, as a list; empty for none.
+[[nodiscard]] std::string notes_html(const std::vector<std::string>& notes);
+
 // Each figure of every run, beside those of the sample.
 [[nodiscard]] std::string figures_html(const ReportModel& model);
 // Totals of runs, differences in configuration, environment.
@@ -56,9 +61,9 @@ struct DrawnChart {
 [[nodiscard]] std::vector<DrawnChart> drawn_charts(ReportModel& model);
 
 // Adds updates against examples, where a sweep of constant batch sizes is among the
-// runs, and examples per second against the batch size, each with its tables. `name`
-// ends the title, `prefix` begins the names of files. Throws Error(data) for figures
-// that cannot be.
+// runs; and examples per second and the time of a step against the batch size. Each
+// with its tables. `name` ends the title, `prefix` begins the names of files. Throws
+// Error(data) for figures that cannot be.
 void add_trade_off(const ReportModel& model, std::size_t comparison,
                    const std::string& prefix, std::vector<DrawnChart>& charts);
 void add_throughput(const ReportModel& model, std::size_t comparison,

@@ -233,6 +233,14 @@ class SpecificationSummary {
 
 }  // namespace
 
+std::vector<const Run*> runs_of(const ReportModel& model, std::size_t comparison) {
+  std::vector<const Run*> runs;
+  for (const ReportRun& run : model.runs) {
+    if (run.comparison == comparison) runs.push_back(run.run);
+  }
+  return runs;
+}
+
 std::vector<const Run*> runs_of(const ReportModel& model, std::size_t comparison,
                                 std::size_t controller) {
   std::vector<const Run*> runs;
@@ -242,6 +250,13 @@ std::vector<const Run*> runs_of(const ReportModel& model, std::size_t comparison
     }
   }
   return runs;
+}
+
+std::string notes_html(const std::vector<std::string>& notes) {
+  std::string html;
+  for (const std::string& note : notes)
+    html += "<li>" + isolated(note, 900) + "</li>\n";
+  return html.empty() ? "" : "<ul class=\"words\">\n" + html + "</ul>\n";
 }
 
 std::optional<Target> target_of(const ReportModel& model, std::size_t comparison) {

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// Figures that need more than one batch size: updates against examples to the target,
-// with the law fitted to them, and the time of a step.
+// Updates against examples to the target, with the law fitted to them.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
-#include <set>
 
 #include "controllers/error.hpp"
 #include "results/report_parts.hpp"
 #include "results/report_text.hpp"
-#include "results/step_time_fit.hpp"
 #include "results/trade_off.hpp"
 
 namespace batchlab {
@@ -21,14 +17,6 @@ namespace {
 
 constexpr std::size_t kCurvePoints = 60;
 constexpr std::size_t kMostNames = 15;  // of points, beside them
-
-std::vector<const Run*> all_runs(const ReportModel& model, std::size_t comparison) {
-  std::vector<const Run*> runs;
-  for (const ReportRun& run : model.runs) {
-    if (run.comparison == comparison) runs.push_back(run.run);
-  }
-  return runs;
-}
 
 std::string end_text(double value) {
   return std::isinf(value) || value == 0 ? std::string("open") : figure_text(value);
@@ -70,13 +58,6 @@ std::string noise_scale_note(const std::optional<MeanNoiseScale>& mean) {
       mean->runs, mean->runs == 1 ? "" : "s", figure_text(100 * mean->share));
 }
 
-std::string notes_html(const std::vector<std::string>& notes) {
-  std::string html;
-  for (const std::string& note : notes)
-    html += "<li>" + isolated(note, 900) + "</li>\n";
-  return html.empty() ? "" : "<ul class=\"words\">\n" + html + "</ul>\n";
-}
-
 // "fewest updates, Smin", "100", "90 to 110", "updates"
 std::array<std::string, 4> cells_of(const SweepFigure& one) {
   const bool interval = one.fitted && one.has_interval;
@@ -100,7 +81,7 @@ struct ReportSweep {
 std::optional<ReportSweep> sweep_of(const ReportModel& model, std::size_t place) {
   const auto target = target_of(model, place);
   if (!target) return std::nullopt;
-  const ConstantSweep sweep = constant_sweep(all_runs(model, place), *target);
+  const ConstantSweep sweep = constant_sweep(runs_of(model, place), *target);
   const bool any =
       std::any_of(sweep.runs.begin(), sweep.runs.end(),
                   [](const auto& run) { return std::isfinite(run.steps); });
@@ -210,185 +191,6 @@ std::string sweeps_markdown(const ReportModel& model) {
     }
   }
   return text;
-}
-
-namespace {
-
-struct RunTimes {
-  const ReportRun* run;
-  StepTimes times;
-};
-
-// Each run that can be read by itself, and all together; those of other machines are
-// told by the notes of the comparison.
-struct AllTimes {
-  std::vector<RunTimes> runs;
-  StepTimes together;
-};
-
-AllTimes times_of(const ReportModel& model, std::size_t place) {
-  AllTimes all;
-  std::vector<std::vector<LoggedStep>> logs;
-  for (const ReportRun& run : model.runs) {
-    if (run.comparison != place) continue;
-    try {
-      logs.push_back(read_steps(run.run->folder));
-      all.runs.push_back({&run, step_times({&logs.back(), 1})});
-    } catch (const Error&) {  // told where its curves were read
-    }
-  }
-  all.together = step_times(logs);
-  return all;
-}
-
-std::vector<std::string> times_cells(const std::string& head, const StepTimes& times) {
-  std::vector<std::string> cells = {head, std::to_string(times.points.size())};
-  if (times.line && times.points.size() > 2) {  // else a note says why not
-    for (const double figure :
-         {1e6 * times.line->a_seconds, 1e6 * times.line->b_seconds_per_example,
-          times.line->r_squared, 100 * times.line->largest_residual}) {
-      cells.push_back(figure_text(figure));
-    }
-  } else {
-    cells.insert(cells.end(), 4, "–");
-  }
-  const std::string remarks = fmt::format("{}", fmt::join(times.notes, "; "));
-  cells.push_back("<span class=\"text\">" + isolated(remarks, 900) + "</span>");
-  return cells;
-}
-
-std::string times_table(const std::string& name, const AllTimes& all) {
-  HtmlTable table(
-      name + ": time of a step a + b B, fitted to the median of each batch size B",
-      {"run", "batch sizes", "a, microseconds a step", "b, microseconds an example",
-       "R squared", "largest residual, %", "what the fit cannot tell"});
-  table.row(times_cells("all runs together", all.together));
-  for (const RunTimes& one : all.runs) {
-    table.row(
-        times_cells(fmt::format("{}, seed {}", isolated(one.run->run->controller()),
-                                one.run->run->seed()),
-                    one.times));
-  }
-  return table.html();
-}
-
-// Seconds by kind, over the runs of a controller that are over.
-struct Spent {
-  std::map<std::string, double> seconds;
-  double sum = 0;
-  std::size_t runs = 0;
-};
-
-Spent spent_by(const ReportModel& model, std::size_t place, std::size_t controller,
-               std::set<std::string>& kinds, std::set<std::string>& not_told) {
-  Spent spent;
-  for (const Run* run : runs_of(model, place, controller)) {
-    if (!is_over(*run)) continue;
-    const TimeShares shares = time_shares(*run);
-    ++spent.runs;
-    for (const TimeShare& share : shares.told) {
-      kinds.insert(share.name);
-      spent.seconds[share.name] += share.seconds;
-      spent.sum += share.seconds;
-    }
-    not_told.insert(shares.not_told.begin(), shares.not_told.end());
-  }
-  return spent;
-}
-
-std::string spent_cell(const Spent& spent, const std::string& kind) {
-  const auto found = spent.seconds.find(kind);
-  if (found == spent.seconds.end() || !(spent.sum > 0)) return "–";
-  return fmt::format("{:.2g} % ({} s)", 100 * found->second / spent.sum,
-                     figure_text(found->second));
-}
-
-// A row a controller: where the time of its runs went.
-std::string shares_table(const ReportModel& model, std::size_t place,
-                         const std::string& name) {
-  std::set<std::string> kinds, not_told;
-  std::vector<Spent> all;
-  const auto& rows = model.comparisons[place].rows;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    all.push_back(spent_by(model, place, i, kinds, not_told));
-  }
-  if (kinds.empty()) return "";
-  std::vector<std::string> heads = {"controller", "runs"};
-  heads.insert(heads.end(), kinds.begin(), kinds.end());
-  HtmlTable table(name + ": where the time went, over the runs of a controller", heads);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    std::vector<std::string> cells = {isolated(rows[i].controller),
-                                      std::to_string(all[i].runs)};
-    for (const std::string& kind : kinds) cells.push_back(spent_cell(all[i], kind));
-    table.row(cells);
-  }
-  std::string html = table.html() + "<p class=\"words\">Not told apart:</p>\n";
-  return html + notes_html({not_told.begin(), not_told.end()});
-}
-
-ChartLine fitted_rate(const StepTimes& times) {
-  ChartLine line{.label = "1 / (a / B + b)", .style = 1, .x = {}, .y = {}};
-  if (!times.line || times.points.empty()) return line;
-  const double low = times.points.front().batch_size;
-  const double high = times.points.back().batch_size;
-  for (std::size_t i = 0; i <= kCurvePoints; ++i) {
-    const double part = static_cast<double>(i) / kCurvePoints;
-    const double batch_size = low * std::pow(high / low, part);
-    const double seconds =
-        times.line->a_seconds + times.line->b_seconds_per_example * batch_size;
-    line.x.push_back(batch_size);
-    line.y.push_back(seconds > 0 ? batch_size / seconds : std::nan(""));
-  }
-  return line;
-}
-
-std::string throughput_words(const StepTimes& times) {
-  const auto rate = [](const StepTimePoint& point) {
-    return fmt::format("{} examples a second at batch size {}",
-                       figure_text(point.examples_per_second),
-                       figure_text(point.batch_size));
-  };
-  const auto fastest =
-      std::max_element(times.points.begin(), times.points.end(),
-                       [](const auto& left, const auto& right) {
-                         return left.examples_per_second < right.examples_per_second;
-                       });
-  return fmt::format(
-      "Medians over the logged intervals of one batch size, of all runs: from {} to "
-      "{}; "
-      "most: {}.",
-      rate(times.points.front()), rate(times.points.back()), rate(*fastest));
-}
-
-}  // namespace
-
-void add_throughput(const ReportModel& model, std::size_t place,
-                    const std::string& name, const std::string& prefix,
-                    std::vector<DrawnChart>& charts) {
-  const AllTimes all = times_of(model, place);
-  const StepTimes& times = all.together;
-  if (times.points.empty()) return;
-  ChartLine points{.label = "measured",
-                   .style = 0,
-                   .x = {},
-                   .y = {},
-                   .kind = ChartLine::Kind::points};
-  for (const StepTimePoint& point : times.points) {
-    points.x.push_back(point.batch_size);
-    points.y.push_back(point.examples_per_second);
-  }
-  charts.push_back(
-      {.name = prefix + "-throughput",
-       .in_page = true,
-       .section = "Throughput",
-       .words = throughput_words(times),
-       .chart = {.title = "Examples per second of training: " + name,
-                 .x_label = "batch size",
-                 .y_label = "examples per second",
-                 .log_x = true,
-                 .from_zero_y = true,
-                 .lines = {std::move(points), fitted_rate(times)},
-                 .below = times_table(name, all) + shares_table(model, place, name)}});
 }
 
 }  // namespace batchlab

@@ -50,14 +50,6 @@ VerdictColumn column(const std::string& name, std::vector<ControllerSample> samp
   return made;
 }
 
-std::vector<const Run*> all_runs(const ReportModel& model, std::size_t comparison) {
-  std::vector<const Run*> runs;
-  for (const ReportRun& run : model.runs) {
-    if (run.comparison == comparison) runs.push_back(run.run);
-  }
-  return runs;
-}
-
 // A figure that cannot be, such as seconds that are no number, costs its column.
 void measure_target(const ReportModel& model, std::size_t place, Verdicts& all) {
   for (const TargetMeasure& measure : kTargetMeasures) {
@@ -81,7 +73,7 @@ void measure_last(const ReportModel& model, std::size_t place, Verdicts& all) {
       .name = fmt::format("last {} {}", clean_text(comparison.split, 40),
                           accuracy ? "accuracy" : "loss"),
       .unit = "",
-      .samples = last_figures(all_runs(model, place), comparison.split,
+      .samples = last_figures(runs_of(model, place), comparison.split,
                               accuracy ? &Evaluation::accuracy : &Evaluation::loss),
       .differences = comparison.differences};
   std::erase_if(made.samples, [](const auto& sample) { return sample.values.empty(); });

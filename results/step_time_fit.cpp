@@ -158,12 +158,14 @@ std::optional<StepTimeLine> fit_step_time_line(std::span<const double> batch_siz
       moments.mean_seconds - line.b_seconds_per_example * moments.mean_size;
   double squares = 0;
   for (std::size_t i = 0; i < batch_sizes.size(); ++i) {
-    const double fitted = line.a_seconds + line.b_seconds_per_example * batch_sizes[i];
-    const double residual = (step_seconds[i] - fitted) / step_seconds[i];
+    const double residual =
+        (step_seconds[i] - line.at(batch_sizes[i])) / step_seconds[i];
     line.residuals.push_back(residual);
     line.largest_residual = std::max(line.largest_residual, std::abs(residual));
     squares += residual * residual;
   }
+  line.residual_root_mean_square =
+      std::sqrt(squares / static_cast<double>(batch_sizes.size()));
   line.r_squared =
       moments.seconds_seconds == 0 ? 1 : 1 - squares / moments.seconds_seconds;
   return line;
@@ -186,6 +188,20 @@ StepTimes step_times(std::span<const std::vector<LoggedStep>> runs) {
   }
   add_line(times);
   return times;
+}
+
+AllStepTimes all_step_times(std::span<const Run* const> runs) {
+  AllStepTimes all;
+  std::vector<std::vector<LoggedStep>> logs;
+  for (const Run* run : runs) {
+    try {
+      logs.push_back(read_steps(run->folder));
+      all.runs.push_back({run, step_times({&logs.back(), 1})});
+    } catch (const Error&) {  // told where its curves are read
+    }
+  }
+  all.together = step_times(logs);
+  return all;
 }
 
 }  // namespace batchlab

@@ -24,7 +24,13 @@ struct StepTimeLine {
   double b_seconds_per_example = 0;
   std::vector<double> residuals;  // (t - fit) / t, in the order given
   double largest_residual = 0;    // of their magnitudes
-  double r_squared = 0;           // 1 where all t are equal
+  double residual_root_mean_square = 0;
+  double r_squared = 0;  // 1 where all t are equal
+
+  // The fitted step time, in seconds.
+  [[nodiscard]] double at(double batch_size) const {
+    return a_seconds + b_seconds_per_example * batch_size;
+  }
 };
 
 // `step_seconds` belong to `batch_sizes`, one each. Absent where fewer than two batch
@@ -54,22 +60,50 @@ struct StepTimes {
 // most.
 [[nodiscard]] StepTimes step_times(std::span<const std::vector<LoggedStep>> runs);
 
+// Each run whose log can be read, by itself, and all of them together.
+struct RunStepTimes {
+  const Run* run = nullptr;
+  StepTimes times;
+};
+struct AllStepTimes {
+  std::vector<RunStepTimes> runs;
+  StepTimes together;
+};
+[[nodiscard]] AllStepTimes all_step_times(std::span<const Run* const> runs);
+
+// For machines, by specification: lines with their figures, and every point with its
+// fitted time and residual. As JSON an object by the names of the specifications; as
+// CSV a row a point, `of` being "run", or "all runs" without controller and seed.
+[[nodiscard]] nlohmann::json step_times_json(std::span<const Run> runs);
+[[nodiscard]] std::string step_times_csv(std::span<const Run> runs);
+
 struct TimeShare {
-  std::string name;  // "training", "decisions", "evaluation", "rest"
+  std::string name;
   double seconds = 0;
   double share = 0;  // of their sum
 };
 
+// In the order in which a page shows them.
+inline constexpr const char* kTimeKinds[] = {"forward, backward, update",
+                                             "rest of training",
+                                             "training",
+                                             "data",
+                                             "statistics",
+                                             "decisions",
+                                             "evaluation",
+                                             "rest"};
+
 struct TimeShares {
-  std::vector<TimeShare> told;
+  std::vector<TimeShare> told;        // some of kTimeKinds, in that order
   std::vector<std::string> not_told;  // a sentence each
 };
 
-// Where the time of a run went, as far as run.json says. The rest (start, logging,
-// checkpoints) is from its whole seconds of begin and end, good to a second. Data,
-// gradients, statistics and updates are inside training and not told apart; so are the
-// controller's decisions in records without controller_seconds, else training is
-// without them.
+// Where the time of a run went, as far as run.json says. Of training, what is not data,
+// statistics or decisions is the forward and backward pass and the update; in records
+// that lack some of the three it is the rest of training, with what is lacking in it.
+// Data and statistics are means over the threads: what a thread waits for others is not
+// in them. The rest (start, logging, checkpoints) is from the run's whole seconds of
+// begin and end, good to a second.
 [[nodiscard]] TimeShares time_shares(const Run& run);
 
 }  // namespace batchlab

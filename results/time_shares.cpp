@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What run.json tells of where the time of a run went.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -34,42 +36,58 @@ std::optional<double> moment(const Run& run, const char* key) {
   return 86400.0 * static_cast<double>(days) + 3600.0 * hour + 60.0 * minute + second;
 }
 
+// Training, with what run.json tells apart within it: what is left is the network's.
+void add_training(const Run& run, TimeShares& shares) {
+  const auto training = number(run, "training_seconds");
+  if (!training) {
+    shares.not_told.emplace_back("run.json has no training_seconds");
+    return;
+  }
+  const auto data = number(run, "data_seconds");
+  const auto statistics = number(run, "statistics_seconds");
+  const auto decisions = number(run, "controller_seconds");
+  const double apart =
+      data.value_or(0) + statistics.value_or(0) + decisions.value_or(0);
+  const bool all = data && statistics && decisions;
+  const char* rest = all         ? "forward, backward, update"
+                     : apart > 0 ? "rest of training"
+                                 : "training";
+  shares.told.push_back({rest, std::max(0.0, *training - apart), 0});
+  std::vector<std::string> missing;
+  const auto part = [&](const char* name, const std::optional<double>& seconds) {
+    if (seconds) shares.told.push_back({name, *seconds, 0});
+    if (!seconds) missing.emplace_back(name);
+  };
+  part("data", data);
+  part("statistics", statistics);
+  part("decisions", decisions);
+  if (missing.empty()) return;
+  shares.not_told.push_back(
+      fmt::format("{}: not recorded by the version that made the run, inside training",
+                  fmt::join(missing, ", ")));
+}
+
 }  // namespace
 
 TimeShares time_shares(const Run& run) {
   TimeShares shares;
-  double known = 0;
-  const auto add = [&](const char* name, double seconds) {
-    shares.told.push_back({name, seconds, 0});
-    known += seconds;
-  };
-  const auto training = number(run, "training_seconds");
-  const auto decisions = number(run, "controller_seconds");
-  const auto evaluation = number(run, "evaluation_seconds");
-  if (training && decisions) {
-    add("training but decisions", std::max(0.0, *training - *decisions));
-    add("decisions", *decisions);
-  } else if (training) {
-    add("training", *training);
-  } else {
-    shares.not_told.emplace_back("run.json has no training_seconds");
-  }
-  if (evaluation) {
-    add("evaluation", *evaluation);
+  add_training(run, shares);
+  if (const auto evaluation = number(run, "evaluation_seconds")) {
+    shares.told.push_back({"evaluation", *evaluation, 0});
   } else {
     shares.not_told.emplace_back("run.json has no evaluation_seconds");
   }
+  double known = 0;
+  for (const TimeShare& share : shares.told) known += share.seconds;
   const auto begin = moment(run, "started_at"), end = moment(run, "finished_at");
   if (begin && end && *end - *begin > known + 1) {
-    add("rest", *end - *begin - known);
+    shares.told.push_back({"rest", *end - *begin - known, 0});
+    known = *end - *begin;
   } else {
     shares.not_told.emplace_back(
         "start, logging and checkpoints: less than a second, or no times of begin and "
         "end");
   }
-  shares.not_told.emplace_back(
-      decisions ? "data, gradients, statistics and updates: all inside training"
-                : "data, gradients, statistics and controller: all inside training");
   for (TimeShare& share : shares.told) {
     share.share = known > 0 ? share.seconds / known : 0;
   }

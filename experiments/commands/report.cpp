@@ -17,6 +17,7 @@
 #include "experiments/environment.hpp"
 #include "experiments/progress.hpp"
 #include "results/comparison.hpp"
+#include "results/step_time_fit.hpp"
 
 namespace batchlab {
 
@@ -67,6 +68,12 @@ struct Outputs {
   std::string page, svg, markdown, csv, json;  // files and a folder; empty: not wanted
 };
 
+// "tables/mine.csv" as "tables/mine-step-times.csv".
+std::string beside(const fs::path& path, const char* what) {
+  const std::string name = path.stem().string() + what + path.extension().string();
+  return (path.parent_path() / name).string();
+}
+
 void write_tables(const Outputs& outputs, std::span<const Run> runs,
                   const std::string& verdicts) {
   if ((outputs.markdown + outputs.csv + outputs.json).empty()) return;
@@ -75,9 +82,13 @@ void write_tables(const Outputs& outputs, std::span<const Run> runs,
   for (const Comparison& one : comparisons) markdown += to_markdown(one);
   write_output("report", outputs.markdown, markdown + verdicts);
   write_output("report", outputs.csv, to_csv(comparisons));
+  if (!outputs.csv.empty()) {
+    write_output("report", beside(outputs.csv, "-step-times"), step_times_csv(runs));
+  }
+  if (outputs.json.empty()) return;
   constexpr auto replace = nlohmann::json::error_handler_t::replace;
   write_output("report", outputs.json,
-               to_json(comparisons).dump(2, ' ', false, replace) + '\n');
+               to_json(comparisons, runs).dump(2, ' ', false, replace) + '\n');
 }
 
 std::size_t write_all(const Outputs& outputs, const Folders& folders,
@@ -151,7 +162,9 @@ int report_runs(const Command& command, const std::vector<std::string>& argument
       "svg", po::value<std::string>()->value_name("DIR"),
       "also its figures, as SVG files")(
       "markdown", file(), "also the tables of compare and the verdicts, as Markdown")(
-      "csv", file(), "also as CSV")("json", file(), "also as JSON")(
+      "csv", file(),
+      "also as CSV; FILE-step-times.csv has the times of steps with their fit")(
+      "json", file(), "also as JSON")(
       "watch", "make the page anew while runs go on, until Ctrl-C; it loads itself")(
       "every", po::value<std::string>()->default_value("5")->value_name("SECONDS"),
       "how often, with --watch");

@@ -57,7 +57,7 @@ int compare_runs(const Command& command, const std::vector<std::string>& argumen
   const std::vector<Run> runs = read_runs(folder_argument(*values));
   const std::vector<Comparison> comparisons = compare(runs);
   if (values->count("json")) {
-    fmt::print("{}\n", to_json(comparisons).dump(2));
+    fmt::print("{}\n", to_json(comparisons, runs).dump(2));
   } else if (values->count("csv")) {
     fmt::print("{}", to_csv(comparisons));
   } else {

@@ -45,6 +45,8 @@ TEST(ReportCommand, WritesAPageFiguresAndTables) {
             run_program({"compare", experiment.out().string(), "--csv"}).out);
   EXPECT_EQ(file_text(file("t.json")),
             run_program({"compare", experiment.out().string(), "--json"}).out);
+  EXPECT_THAT(file_text(file("t-step-times.csv")),
+              HasSubstr("specification,of,controller,seed,batch_size,"));
 }
 
 // Nothing but what was asked for, and no temporary file, is left beside the page.

@@ -166,6 +166,18 @@ TEST(ToCsv, HasTheIntervalOfTheBootstrap) {
   EXPECT_EQ(cell("accuracy_bootstrap_low"), "");
 }
 
+TEST(ToCsv, HasThePartsOfTheTimeWhereTheyWereRecorded) {
+  Runs runs = {finished_run("phases", 0, 0.5), finished_run("phases", 1, 0.5)};
+  EXPECT_TRUE(to_json(compare(runs))[0]["rows"][0]["data_seconds"]["mean"].is_null());
+  runs[0].record["data_seconds"] = 0.25;
+  runs[1].record["data_seconds"] = 0.75;
+  runs[1].record["statistics_seconds"] = 0;
+  const auto row = to_json(compare(runs))[0]["rows"][0];
+  EXPECT_EQ(row["data_seconds"]["mean"], 0.5);
+  EXPECT_EQ(row["statistics_seconds"]["count"], 1);
+  EXPECT_THAT(to_csv(compare(runs)), HasSubstr(",data_seconds_mean,"));
+}
+
 TEST(ToJson, HasTheTradeOffOfASweep) {
   Runs runs;
   for (const int size : {16, 32, 64}) {
@@ -180,18 +192,6 @@ TEST(ToJson, HasTheTradeOffOfASweep) {
   EXPECT_TRUE(to_json(example())[0]["trade_off"].is_null());
 }
 
-TEST(ToCsv, HasOneHeaderAndARowPerControllerAndSpecification) {
-  auto comparisons = example();
-  comparisons.push_back(comparisons[0]);
-  EXPECT_EQ(lines(to_csv(comparisons)).size(), 3u);
-  EXPECT_EQ(lines(to_csv({})).size(), 1u);
-}
-
-TEST(ToJson, NestsSummariesAndHasNullForWhatIsAbsent) {
-  const auto json = nlohmann::json::parse(to_json(example()).dump());
-  const auto& row = json.at(0).at("rows").at(0);
-  EXPECT_EQ(json[0]["target"], "test_accuracy >= 0.87");
-  EXPECT_EQ(row["controller"], "phases");
 // Six seeds each of .1 or .11, and .4 or .41: 2/64, and intervals far apart.
 TEST(Verdicts, AreInCsvAndJsonWithTheirFigures) {
   Runs runs;
@@ -218,6 +218,18 @@ TEST(Verdicts, AreInCsvAndJsonWithTheirFigures) {
             "intervals overlap");
 }
 
+TEST(ToCsv, HasOneHeaderAndARowPerControllerAndSpecification) {
+  auto comparisons = example();
+  comparisons.push_back(comparisons[0]);
+  EXPECT_EQ(lines(to_csv(comparisons)).size(), 3u);
+  EXPECT_EQ(lines(to_csv({})).size(), 1u);
+}
+
+TEST(ToJson, NestsSummariesAndHasNullForWhatIsAbsent) {
+  const auto json = nlohmann::json::parse(to_json(example()).dump());
+  const auto& row = json.at(0).at("rows").at(0);
+  EXPECT_EQ(json[0]["target"], "test_accuracy >= 0.87");
+  EXPECT_EQ(row["controller"], "phases");
   EXPECT_NEAR(row["accuracy"]["mean"].get<double>(), 0.87, 1e-12);
   EXPECT_EQ(row["accuracy"]["count"], 2);
   EXPECT_TRUE(row["seconds_to_target"]["standard_deviation"].is_null());

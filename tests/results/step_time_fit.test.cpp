@@ -33,6 +33,8 @@ TEST(StepTimeLine, MatchesHandComputedFigures) {
               ElementsAre(DoubleNear(-1.0 / 21, 1e-12), DoubleNear(4.0 / 21, 1e-12),
                           DoubleNear(-2.0 / 21, 1e-12)));
   EXPECT_NEAR(line->largest_residual, 4.0 / 21, 1e-12);
+  EXPECT_NEAR(line->residual_root_mean_square, std::sqrt(1.0 / 63), 1e-12);
+  EXPECT_NEAR(line->at(2), 20.0 / 21 + 16.0 / 7, 1e-12);
   EXPECT_NEAR(line->r_squared, 6.0 / 7, 1e-12);
 }
 
@@ -198,22 +200,46 @@ TEST(TimeShares, AreOfTrainingEvaluationAndTheRest) {
   EXPECT_DOUBLE_EQ(shares.told[1].share, 0.2);
   EXPECT_EQ(shares.told[2].name, "rest");
   EXPECT_DOUBLE_EQ(shares.told[2].seconds, 2);
-  EXPECT_THAT(shares.not_told, ElementsAre(HasSubstr("statistics and controller")));
+  EXPECT_THAT(shares.not_told,
+              ElementsAre(HasSubstr("data, statistics, decisions: not recorded")));
 }
 
 // 6 s of training of which 1.5 were decisions, 2 of evaluation.
-TEST(TimeShares, HaveTheDecisionsOfTheControllerByThemselves) {
+TEST(TimeShares, OfAnOlderRunHaveWhatItRecorded) {
   batchlab::Run run = test::finished_run("phases", 0, 0.9);
   run.record["training_seconds"] = 6;
   run.record["controller_seconds"] = 1.5;
   run.record["evaluation_seconds"] = 2;
   const TimeShares shares = time_shares(run);
   ASSERT_EQ(shares.told.size(), 3u);
-  EXPECT_EQ(shares.told[0].name, "training but decisions");
+  EXPECT_EQ(shares.told[0].name, "rest of training");
   EXPECT_DOUBLE_EQ(shares.told[0].seconds, 4.5);
   EXPECT_EQ(shares.told[1].name, "decisions");
   EXPECT_DOUBLE_EQ(shares.told[1].share, 1.5 / 8);
-  EXPECT_THAT(shares.not_told, Contains(HasSubstr("statistics and updates")));
+  EXPECT_THAT(shares.not_told, Contains(HasSubstr("data, statistics: not recorded")));
+}
+
+// 6 s of training: 1 of data, 0 of statistics, 1.5 of decisions; 2 of evaluation.
+TEST(TimeShares, AddUpToOne) {
+  batchlab::Run run = test::finished_run("phases", 0, 0.9);
+  run.record["training_seconds"] = 6;
+  run.record["data_seconds"] = 1;
+  run.record["statistics_seconds"] = 0;
+  run.record["controller_seconds"] = 1.5;
+  run.record["evaluation_seconds"] = 2;
+  const TimeShares shares = time_shares(run);
+  std::vector<std::string> names;
+  double sum = 0;
+  for (const TimeShare& one : shares.told) {
+    names.push_back(one.name);
+    sum += one.share;
+  }
+  EXPECT_THAT(names, ElementsAre("forward, backward, update", "data", "statistics",
+                                 "decisions", "evaluation"));
+  EXPECT_DOUBLE_EQ(sum, 1);
+  EXPECT_DOUBLE_EQ(shares.told[0].seconds, 3.5);
+  EXPECT_EQ(shares.told[2].share, 0);
+  EXPECT_THAT(shares.not_told, ElementsAre(HasSubstr("start, logging")));
 }
 
 TEST(TimeShares, SayWhatRunJsonDoesNotTell) {
@@ -245,19 +271,68 @@ TEST(TimesOfAReport, AreOfEachRunWithWhereTheTimeWent) {
   runs[0].record["controller_seconds"] = 0.5;
   const std::string page = make_report(runs, {.title = "times"}).page;
   EXPECT_THAT(page, HasSubstr("<bdi>phases</bdi>, seed 0</th><td>3</td><td>1,000,000"
-                              "</td><td>200,000</td><td>1</td>"));
-  EXPECT_THAT(page, HasSubstr("<bdi>constant</bdi>, seed 1</th><td>1</td><td>–</td>"
-                              "<td>–</td><td>–</td><td>–</td>"
-                              "<td><span class=\"text\"><bdi>1 batch size measured"));
+                              "</td><td>200,000</td><td>1</td><td>"));
+  EXPECT_THAT(page, HasSubstr("Of 1 run with fewer than 2 batch sizes there is no"));
   EXPECT_THAT(page, HasSubstr("<bdi>tails</bdi>, seed 2</th><td>2</td><td>–</td>"
-                              "<td>–</td><td>–</td><td>–</td>"
+                              "<td>–</td><td>–</td><td>–</td><td>–</td>"
                               "<td><span class=\"text\"><bdi>2 batch sizes: any two"));
   EXPECT_THAT(page, HasSubstr("all runs together</th><td>4</td>"));
-  // decisions, evaluation, training, training but decisions
-  EXPECT_THAT(page, HasSubstr("<bdi>phases</bdi></th><td>1</td><td>20 % (0.5 s)</td>"
-                              "<td>20 % (0.5 s)</td><td>–</td>"
-                              "<td>60 % (1.5 s)</td></tr>"));
-  EXPECT_THAT(page, HasSubstr("data, gradients, statistics and updates: all inside"));
+  // rest of training, training, decisions, evaluation
+  EXPECT_THAT(page, HasSubstr("<bdi>phases</bdi></th><td>1</td><td>60 % (1.5 s)</td>"
+                              "<td>–</td><td>20 % (0.5 s)</td>"
+                              "<td>20 % (0.5 s)</td></tr>"));
+  EXPECT_THAT(page, HasSubstr("data, statistics: not recorded"));
+  EXPECT_THAT(page, HasSubstr("Time of a training step: s"));
+}
+
+// Hand-computed above: residuals -1/21, 4/21, -2/21 of 2, 4, 4 s at 10, 20, 30.
+TEST(StepTimesForMachines, HaveEveryResidual) {
+  const test::TemporaryFolder folder;
+  std::vector<batchlab::Run> runs = {test::finished_run("a,b", 7, 0.9),
+                                     test::finished_run("alone", 0, 0.9)};
+  runs[0].folder = folder / "0";
+  runs[1].folder = folder / "1";  // without a log
+  test::write_file(runs[0].folder / "steps.csv",
+                   "step,examples_seen,batch_size,training_seconds\n"
+                   "1,10,10,2\n2,20,10,4\n3,40,20,8\n4,70,30,12\n");
+  const auto json = step_times_json(runs).at("s");
+  ASSERT_EQ(json["runs"].size(), 1u);
+  const auto& own = json["runs"][0];
+  EXPECT_EQ(own["controller"], "a,b");
+  EXPECT_EQ(own["seed"], 7);
+  EXPECT_NEAR(own["line"]["residual_root_mean_square"].get<double>(),
+              std::sqrt(1.0 / 63), 1e-12);
+  EXPECT_EQ(own["points"][1]["batch_size"], 20);
+  EXPECT_EQ(own["points"][1]["step_seconds"], 4);
+  EXPECT_NEAR(own["points"][1]["fitted_seconds"].get<double>(), 68.0 / 21, 1e-12);
+  EXPECT_NEAR(own["points"][1]["relative_residual"].get<double>(), 4.0 / 21, 1e-12);
+  EXPECT_EQ(json["all_runs"]["points"], own["points"]);
+
+  test::write_file(folder / "a.csv", step_times_csv(runs));
+  const Table table = read_csv(folder / "a.csv");
+  ASSERT_EQ(table.rows.size(), 6u);
+  const auto cell = [&](std::size_t row, const char* name) {
+    return table.rows[row].at(table.column(name).value());
+  };
+  EXPECT_EQ(cell(0, "of"), "all runs");
+  EXPECT_EQ(cell(4, "of"), "run");
+  EXPECT_EQ(cell(4, "controller"), "a,b");
+  EXPECT_EQ(cell(4, "seed"), "7");
+  EXPECT_EQ(cell(4, "batch_size"), "20");
+  EXPECT_NEAR(std::stod(cell(4, "relative_residual")), 4.0 / 21, 1e-12);
+  EXPECT_NEAR(std::stod(cell(4, "fitted_seconds")), 68.0 / 21, 1e-12);
+}
+
+TEST(StepTimesForMachines, HaveNoLineOfOneBatchSize) {
+  const test::TemporaryFolder folder;
+  batchlab::Run run = test::finished_run("constant", 0, 0.9);
+  run.folder = folder.path();
+  test::write_file(folder / "steps.csv",
+                   "step,examples_seen,batch_size,training_seconds\n"
+                   "1,10,10,3\n2,20,10,6\n");
+  EXPECT_TRUE(step_times_json({&run, 1})["s"]["runs"][0]["line"].is_null());
+  test::write_file(folder / "a.csv", step_times_csv({&run, 1}));
+  EXPECT_EQ(read_csv(folder / "a.csv").rows.at(0).back(), "");
 }
 
 }  // namespace
