@@ -214,28 +214,37 @@ function draw(chart) {
   chart.words.replaceChildren(...inWords(chart));
 }
 
-// One chart a task: the first is on the screen before the next is begun.
+// The first chart is where a reader scrolls to: it does not wait to be seen.
+const wanted = chart => chart.visible || chart === charts[0];
+
+// One chart a task: the first is on the screen before the next is begun, and switches
+// answer in between.
 const waiting = [];
 function drawNext() {
   const chart = waiting.shift();
-  if (chart.visible && chart.stale) draw(chart);
+  if (wanted(chart) && chart.stale) draw(chart);
   if (waiting.length) setTimeout(drawNext);
+}
+
+function drawSoon(chart) {
+  if (!waiting.includes(chart) && waiting.push(chart) === 1) setTimeout(drawNext);
 }
 
 const seen = new IntersectionObserver(entries => {
   for (const entry of entries) {
     const chart = charts.find(other => other.plot === entry.target);
     chart.visible = entry.isIntersecting;
-    if (!chart.visible || !chart.stale || waiting.includes(chart)) continue;
-    if (waiting.push(chart) === 1) setTimeout(drawNext);
+    if (chart.visible && chart.stale) drawSoon(chart);
   }
 }, { rootMargin: '200px' });
 
-// Draws what is in view again, and the rest when it comes into view.
+// Draws what is in view and the first again, and the rest when it comes into view; on
+// paper all of it at once.
 function drawCharts() {
   for (const chart of charts.filter(one => one.figure)) {
     chart.stale = true;
-    if (frame(chart) || chart.visible || onPaper) draw(chart);
+    if (frame(chart) || onPaper) draw(chart);
+    else if (wanted(chart)) drawSoon(chart);
   }
 }
 

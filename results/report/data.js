@@ -23,13 +23,21 @@ function summed(steps) {
   return steps.map(step => (step === null ? null : (sum += step)));
 }
 
-for (const run of data.runs) {
-  for (const series of run.series) {
+// A series as it is used: summed once, when it is first asked for.
+function prepared(series) {
+  if (!(series.columns instanceof Map)) {
     series.examples = summed(series.examples);
     series.updates = summed(series.updates);
     series.columns = new Map(series.columns);
   }
-  run.find = name => run.series.find(series => series.name === name);
+  return series;
+}
+
+for (const run of data.runs) {
+  run.find = name => {
+    const series = run.series.find(one => one.name === name);
+    return series && prepared(series);
+  };
 }
 
 const shownComparison = () => data.comparisons[state.comparison] || data.comparisons[0];
