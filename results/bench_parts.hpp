@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "results/bench_report.hpp"
-#include "results/report_parts.hpp"
+#include "results/report/parts.hpp"
 
 namespace batchlab {
 

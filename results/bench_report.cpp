@@ -8,7 +8,7 @@
 #include <algorithm>
 
 #include "results/bench_parts.hpp"
-#include "results/report_frame.hpp"
+#include "results/report/frame.hpp"
 #include "results/report_text.hpp"
 
 namespace batchlab {

@@ -126,14 +126,13 @@ class Drawing {
     return fmt::format(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {:.0f} {:.0f}\" "
         "font-family=\"sans-serif\" font-size=\"12\" fill=\"currentColor\"{}>"
-        "<title>{}</title>\n{}{}</svg>\n{}",
+        "<title>{}</title>\n{}{}</svg>\n",
         kWidth, bottom_,
         alone ? fmt::format(" width=\"{:.0f}\" height=\"{:.0f}\" color=\"#222\"",
                             kWidth, bottom_)
               : std::string(" role=\"img\""),
         markup_text(chart_.title, 300),
-        alone ? "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n" : "", body_,
-        alone ? "" : chart_.below);
+        alone ? "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n" : "", body_);
   }
 
  private:

@@ -28,8 +28,6 @@ struct Chart {
   std::vector<std::string> categories = {};
   // Horizontal line with its name.
   std::optional<double> target = {};
-  // Markup that follows the drawing in a page, such as a table of its figures.
-  std::string below = {};
 };
 
 // Whether anything of it can be drawn: a finite point, positive on logarithmic scales.

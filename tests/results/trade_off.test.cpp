@@ -9,7 +9,7 @@
 #include <limits>
 
 #include "results/report.hpp"
-#include "results/report_parts.hpp"
+#include "results/report/parts.hpp"
 #include "tests/results/support.hpp"
 
 namespace batchlab {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "results/report_frame.hpp"
+#include "results/report/frame.hpp"
 
 #include <fmt/format.h>
 
@@ -87,7 +87,8 @@ std::string drawings_html(const std::vector<DrawnChart>& charts) {
     html += fmt::format(
         "<div class=\"drawing\">{}<details><summary class=\"words\">in words</summary>"
         "<p class=\"words\">{}</p></details></div>\n",
-        to_svg(drawn.chart, ChartUse::in_page), isolated(drawn.words, 4000));
+        to_svg(drawn.chart, ChartUse::in_page) + drawn.below,
+        isolated(drawn.words, 4000));
   }
   return section.empty() ? "" : html + "</section>\n";
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "results/report_verdicts.hpp"
+#include "results/report/verdicts.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "controllers/error.hpp"
-#include "results/report_parts.hpp"
+#include "results/report/parts.hpp"
 #include "results/report_text.hpp"
 
 namespace batchlab {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "results/report_model.hpp"
+#include "results/report/model.hpp"
 #include "results/svg_chart.hpp"
 #include "results/time_to_target.hpp"
 
@@ -56,6 +56,7 @@ struct DrawnChart {
   std::string section;   // heading in the page
   std::string words;     // what it shows, for who cannot see it
   Chart chart;
+  std::string below = {};  // markup after it in the page, such as tables of its figures
 };
 // What cannot be drawn of the figures in the files is told in the model's notes.
 [[nodiscard]] std::vector<DrawnChart> drawn_charts(ReportModel& model);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Runs read for a report: curves and decisions, thinned.
-#include "results/report_model.hpp"
+#include "results/report/model.hpp"
 
 #include <fmt/format.h>
 

@@ -8,7 +8,7 @@
 #include <map>
 #include <set>
 
-#include "results/report_parts.hpp"
+#include "results/report/parts.hpp"
 #include "results/report_text.hpp"
 #include "results/step_time_fit.hpp"
 
@@ -223,8 +223,8 @@ void add_throughput(const ReportModel& model, std::size_t place,
                  .log_x = true,
                  .log_y = true,
                  .lines = {measured(times, microseconds),
-                           fitted(times, "a + b B", microseconds)},
-                 .below = times_table(name, all) + shares_table(model, place, name)}});
+                           fitted(times, "a + b B", microseconds)}},
+       .below = times_table(name, all) + shares_table(model, place, name)});
 }
 
 }  // namespace batchlab

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "results/comparison.hpp"
-#include "results/report_series.hpp"
+#include "results/report/series.hpp"
 
 namespace batchlab {
 

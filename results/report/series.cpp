@@ -2,7 +2,7 @@
 //
 // Thinning keeps the extremes of every stretch: the eye sees the same band of values at
 // any width of the chart.
-#include "results/report_series.hpp"
+#include "results/report/series.hpp"
 
 #include <fmt/format.h>
 

@@ -8,7 +8,7 @@
 #include <map>
 #include <set>
 
-#include "results/report_parts.hpp"
+#include "results/report/parts.hpp"
 #include "results/report_text.hpp"
 #include "results/step_time_fit.hpp"
 

@@ -8,7 +8,7 @@
 #include <cmath>
 
 #include "controllers/error.hpp"
-#include "results/report_parts.hpp"
+#include "results/report/parts.hpp"
 #include "results/report_text.hpp"
 #include "results/trade_off.hpp"
 
@@ -156,18 +156,17 @@ void add_trade_off(const ReportModel& model, std::size_t place,
                    const std::string& prefix, std::vector<DrawnChart>& charts) {
   const auto sweep = sweep_of(model, place);
   if (!sweep) return;
-  charts.push_back(
-      {.name = prefix + "-trade-off",
-       .in_page = true,
-       .section = "Updates against examples: constant batch sizes",
-       .words = trade_off_words(sweep->law, sweep->figures),
-       .chart = {.title = sweep->title,
-                 .x_label = "updates to the target",
-                 .y_label = "examples to the target",
-                 .log_x = true,
-                 .log_y = true,
-                 .lines = {points_of(sweep->runs), law(sweep->law)},
-                 .below = trade_off_table(*sweep) + notes_html(sweep->notes)}});
+  charts.push_back({.name = prefix + "-trade-off",
+                    .in_page = true,
+                    .section = "Updates against examples: constant batch sizes",
+                    .words = trade_off_words(sweep->law, sweep->figures),
+                    .chart = {.title = sweep->title,
+                              .x_label = "updates to the target",
+                              .y_label = "examples to the target",
+                              .log_x = true,
+                              .log_y = true,
+                              .lines = {points_of(sweep->runs), law(sweep->law)}},
+                    .below = trade_off_table(*sweep) + notes_html(sweep->notes)});
 }
 
 std::string sweeps_markdown(const ReportModel& model) {

@@ -8,7 +8,7 @@
 #include <cmath>
 
 #include "controllers/error.hpp"
-#include "results/report_parts.hpp"
+#include "results/report/parts.hpp"
 #include "results/report_text.hpp"
 
 namespace batchlab {

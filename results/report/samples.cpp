@@ -8,7 +8,7 @@
 
 #include "controllers/error.hpp"
 #include "results/bootstrap.hpp"
-#include "results/report_parts.hpp"
+#include "results/report/parts.hpp"
 #include "results/report_text.hpp"
 
 namespace batchlab {

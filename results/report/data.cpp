@@ -8,7 +8,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "results/report_model.hpp"
+#include "results/report/model.hpp"
 #include "results/report_text.hpp"
 
 namespace batchlab {

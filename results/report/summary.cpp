@@ -9,9 +9,9 @@
 #include <cmath>
 
 #include "results/comparison_notes.hpp"
-#include "results/report_parts.hpp"
+#include "results/report/parts.hpp"
+#include "results/report/verdicts.hpp"
 #include "results/report_text.hpp"
-#include "results/report_verdicts.hpp"
 
 namespace batchlab {
 namespace {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "results/report.hpp"
-#include "results/report_parts.hpp"
+#include "results/report/parts.hpp"
 
 namespace batchlab {
 

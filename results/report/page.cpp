@@ -6,10 +6,10 @@
 #include "report_assets.hpp"
 #include "results/comparison.hpp"
 #include "results/report.hpp"
-#include "results/report_frame.hpp"
-#include "results/report_parts.hpp"
+#include "results/report/frame.hpp"
+#include "results/report/parts.hpp"
+#include "results/report/verdicts.hpp"
 #include "results/report_text.hpp"
-#include "results/report_verdicts.hpp"
 
 namespace batchlab {
 namespace {

@@ -7,7 +7,7 @@ find_file(BATCHLAB_DYGRAPHS dygraph.min.js
 cmake_path(GET BATCHLAB_DYGRAPHS PARENT_PATH dygraphs_folder)
 
 set(report_scripts state data curves charts controls decisions main)
-set(report_folder ${CMAKE_CURRENT_SOURCE_DIR}/report)
+set(report_folder ${CMAKE_CURRENT_LIST_DIR})
 
 # asset(<variable> <name> <file>...): adds the files to the header under that name.
 function(asset variable name)

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "results/report_model.hpp"
+#include "results/report/model.hpp"
 #include "results/target.hpp"
 
 namespace batchlab {
