@@ -18,7 +18,8 @@ json specification(const std::string& name) {
 }
 
 Problem small_problem() {
-  json at_rest = specification("listed"), descent = specification("descent");
+  json at_rest = specification("listed"), descent = specification("descent"),
+       slow_descent = specification("slow_descent");
   json& eigenvalues = at_rest["model"]["layers"][0]["eigenvalues"];
   eigenvalues.erase(eigenvalues.begin() + 40, eigenvalues.end());
   at_rest["data"]["dimensions"] = 40;
@@ -26,11 +27,15 @@ Problem small_problem() {
   at_rest["budget"]["steps"] = 400;  // an epoch of gradient_diversity takes 375
   at_rest["statistics"]["horizon_examples"] = 600;
   descent["budget"]["steps"] = 400;
+  slow_descent["budget"]["steps"] = 7200;
+  slow_descent["evaluation"]["every_examples"] = 6000;
+  apply_setting(slow_descent, "controllers.critical_batch.every_examples=5000");
+  apply_setting(slow_descent, "controllers.critical_batch.window_examples=40000");
   apply_setting(at_rest, "controllers.gradient_diversity.batch_size=16");
   apply_setting(at_rest, "controllers.big_batch_averaged.batch_size=16");
   apply_setting(at_rest, "controllers.big_batch_averaged.horizon_examples=4000");
   static const test::TemporaryFolder folder;  // the runs read the parameters there
-  return make_problem(at_rest, descent, 20, folder.path());
+  return make_problem(at_rest, {descent, slow_descent}, 20, folder.path());
 }
 
 const Problem& problem() {
@@ -58,7 +63,7 @@ TEST(KnownAnswers, EstimatorsAreUnbiasedAndTheirIntervalsCover) {
 
 TEST(KnownAnswers, RulesSettleWhereTheirEquationsSay) {
   const auto answers = rule_answers(problem(), effort);
-  EXPECT_EQ(answers.size(), 21U);
+  EXPECT_EQ(answers.size(), 23U);
   for (const Answer& answer : answers) {
     if (!answer.one_sided) expect_held(answer);
   }

@@ -36,7 +36,7 @@ struct Effort {
 // Of V, G2, their ratio and its interval, by each estimator.
 [[nodiscard]] std::vector<Answer> estimator_answers(const Problem& problem,
                                                     const Effort& effort);
-// Of the batch sizes of the rules in both specifications of `problem`.
+// Of the batch sizes of the rules in all specifications of `problem`.
 [[nodiscard]] std::vector<Answer> rule_answers(const Problem& problem,
                                                const Effort& effort);
 // Of what the rules compare, at batch sizes that stay.

@@ -107,10 +107,10 @@ void make_table(const fs::path& folder, std::uint32_t seeds) {
   effort.jobs = 2;
   fs::create_directories(folder);
   std::vector<Problem> problems;
-  problems.push_back(
-      make_problem(specification("deepobs"), specification("descent"), 100, folder));
-  problems.push_back(
-      make_problem(specification("listed"), specification("descent"), 50, folder));
+  const std::vector<json> descents{specification("descent"),
+                                   specification("slow_descent")};
+  problems.push_back(make_problem(specification("deepobs"), descents, 100, folder));
+  problems.push_back(make_problem(specification("listed"), descents, 50, folder));
 
   std::ofstream readme(folder / "README.md");
   readme << read_text_file((specifications / "reading.md").string()) << '\n';
@@ -133,7 +133,7 @@ void make_table(const fs::path& folder, std::uint32_t seeds) {
     print_answers(readme, part.title, answers.at(0), answers.at(1));
   }
   write_json(folder / "figures.json", figures);
-  for (const char* name : {"deepobs.toml", "listed.toml", "descent.toml"}) {
+  for (const char* name : {"deepobs.toml", "listed.toml", "descent.toml", "slow_descent.toml"}) {
     fs::copy_file(specifications / name, folder / name,
                   fs::copy_options::overwrite_existing);
   }

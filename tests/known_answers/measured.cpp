@@ -23,19 +23,25 @@ class Means final : public RunObserver {
 
   void on_decision(const Statistics& at, const Decision& wanted,
                    const LimitedDecision&) override {
+    trial_ = wanted.branching.trial;
     if (at.step <= first_) return;
     sums_.wanted += wanted.batch_size;
     ++decisions_;
   }
 
   void on_step(const Statistics& step, double) override {
-    sums_.last_batch_size = static_cast<double>(step.batch_size);
+    const auto size = static_cast<double>(step.batch_size);
+    if (step.step == 1) first_batch_size_ = size;
+    if (size == first_batch_size_) {
+      sums_.examples_before_growth = static_cast<double>(step.examples_seen);
+    }
+    if (!trial_) sums_.last_batch_size = size;
     count_interval(step);
     if (step.step <= first_) return;
     const auto add = [](double& sum, const std::optional<double>& value) {
       sum += value.value_or(std::numeric_limits<double>::quiet_NaN());
     };
-    add(sums_.batch_size, sums_.last_batch_size);
+    add(sums_.batch_size, size);
     add(sums_.loss, step.batch_loss);
     add(sums_.norm_squared, step.gradient_norm_squared);
     add(sums_.variance_trace, step.gradient_variance_trace);
@@ -78,6 +84,8 @@ class Means final : public RunObserver {
 
   std::int64_t first_, steps_ = 0, decisions_ = 0;
   double spacing_, true_noise_scale_;
+  double first_batch_size_ = 0;
+  bool trial_ = false;  // the next step
   Measured sums_;
 };
 

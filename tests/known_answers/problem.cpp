@@ -96,10 +96,19 @@ void add_closed_form(const Inputs& inputs, const Quadratic& quadratic,
       inputs.variance(image) / problem.noise.true_gradient_norm_squared;
 }
 
+void divide_learning_rates(nlohmann::json& specification, double divisor) {
+  const auto divide = [&](nlohmann::json& table) {
+    if (!table.contains("learning_rate")) return;
+    table["learning_rate"] = table["learning_rate"].get<double>() / divisor;
+  };
+  divide(specification.at("optimizer"));
+  for (nlohmann::json& entry : specification.at("controllers")) divide(entry);
+}
+
 }  // namespace
 
-Problem make_problem(nlohmann::json at_rest, nlohmann::json descent, double noise_scale,
-                     const std::filesystem::path& folder) {
+Problem make_problem(nlohmann::json at_rest, std::vector<nlohmann::json> descents,
+                     double noise_scale, const std::filesystem::path& folder) {
   Problem problem;
   problem.name = at_rest.at("name");
   const RunConfiguration run = expand(at_rest).front();
@@ -125,14 +134,16 @@ Problem make_problem(nlohmann::json at_rest, nlohmann::json descent, double nois
   const std::string weights = (folder / (problem.name + ".safetensors")).string();
   write_safetensors(weights,
                     {{{"layers.0.position", {position.size()}, position}}, {}});
-  descent["data"] = at_rest.at("data");
-  descent["model"] = at_rest.at("model");
-  descent["optimizer"]["learning_rate"] =
-      1.2 /
+  const double largest_eigenvalue =
       *std::max_element(quadratic.eigenvalues.begin(), quadratic.eigenvalues.end());
+  for (nlohmann::json& descent : descents) {
+    descent["data"] = at_rest.at("data");
+    descent["model"] = at_rest.at("model");
+    divide_learning_rates(descent, largest_eigenvalue);
+  }
   at_rest["initial_weights"] = weights;
   problem.at_rest = std::move(at_rest);
-  problem.descent = std::move(descent);
+  problem.descents = std::move(descents);
   return problem;
 }
 
@@ -175,6 +186,33 @@ Problem::Expected Problem::after_descent(double batch_size, double learning_rate
 
 Problem::Expected Problem::at_zero(double batch_size) const {
   return after_descent(batch_size, 0, 0);
+}
+
+Descent::Descent(const Problem& problem) : problem_(problem) {
+  for (const Direction& d : problem.directions) {
+    parameters_.push_back({d.first_mean, 0});
+  }
+}
+
+void Descent::step(double batch_size, double learning_rate) {
+  const double share = 1 / batch_size - 1 / problem_.examples;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const Direction& d = problem_.directions[i];
+    const double move = learning_rate * d.curvature;
+    Along& along = parameters_[i];
+    along.mean *= 1 - move;
+    along.variance =
+        (1 - move) * (1 - move) * along.variance + move * move * d.variance * share;
+  }
+}
+
+double Descent::loss() const {
+  double loss = problem_.noise.least_loss;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const auto& [mean, variance] = parameters_[i];
+    loss += problem_.directions[i].curvature * (mean * mean + variance) / 2;
+  }
+  return loss;
 }
 
 double Problem::loss_at_rest() const {

@@ -22,7 +22,8 @@ struct Direction {
 
 struct Problem {
   std::string name;
-  nlohmann::json at_rest, descent;  // specifications
+  nlohmann::json at_rest;               // specifications
+  std::vector<nlohmann::json> descents;
   DataSource source;
   double examples = 0;  // N
   std::vector<Direction> directions;
@@ -52,10 +53,26 @@ struct Problem {
   [[nodiscard]] double loss_at_rest() const;
 };
 
-// `at_rest` as in deepobs.toml, `descent` as in descent.toml. Parameters rest on the
+// The mean and the variance of the parameters of plain SGD from zero, step by step.
+class Descent {
+ public:
+  explicit Descent(const Problem& problem);  // which must outlive this
+  void step(double batch_size, double learning_rate);
+  [[nodiscard]] double loss() const;  // expected of the next batch
+
+ private:
+  struct Along {
+    double mean, variance;
+  };
+  const Problem& problem_;
+  std::vector<Along> parameters_;  // along each direction
+};
+
+// `at_rest` as in deepobs.toml, each of `descents` as in descent.toml. Parameters rest on the
 // line from zero to the mean of the examples, where the noise scale is `noise_scale`;
 // they are written to `folder`/<name>.safetensors.
-[[nodiscard]] Problem make_problem(nlohmann::json at_rest, nlohmann::json descent,
+[[nodiscard]] Problem make_problem(nlohmann::json at_rest,
+                                   std::vector<nlohmann::json> descents,
                                    double noise_scale,
                                    const std::filesystem::path& folder);
 

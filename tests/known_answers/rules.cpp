@@ -6,6 +6,7 @@
 // steps is shown beside it, and has the answer of a rival told noise.
 #include <cmath>
 #include <functional>
+#include <limits>
 
 #include "experiments/specification.hpp"
 #include "tests/known_answers/answers.hpp"
@@ -26,6 +27,7 @@ struct Entry {
   json options;
   double learning_rate;
   int steps;
+  int evaluate_every_examples;
   std::vector<Measured> runs;
 
   [[nodiscard]] double number(const char* option) const { return options.at(option); }
@@ -170,6 +172,43 @@ Answers radadamp(const Entry& entry) {
                         }))};
 }
 
+// In balance; what descends slowly does so alike in all branches.
+Answers critical_batch(const Entry& entry) {
+  const double first = entry.number("batch_size");
+  const auto loss = [&](double size) {
+    constexpr double for_ever = 1e12;
+    const double rate = entry.learning_rate * size / first;
+    return entry.problem.after_descent(size, rate, for_ever).loss;
+  };
+  double size = first;
+  while (loss(4 * size) <= loss(size) + entry.number("tolerance")) size *= 2;
+  return {entry.ends("B doubles while L(4B) <= L(B) + tolerance", size)};
+}
+
+// The rule written anew, told the expected losses.
+Answers plateau(const Entry& entry) {
+  const int size = entry.options.at("batch_size");
+  const int patience = entry.options.at("patience");
+  const double threshold = entry.number("threshold");
+  Descent descent(entry.problem);
+  double best = std::numeric_limits<double>::infinity();
+  int checks = 0;
+  for (int not_better = 0; not_better < patience; ++checks) {
+    const int steps = entry.evaluate_every_examples / size;
+    double loss = 0;
+    for (int step = 0; step < steps; ++step) {
+      loss += descent.loss() / steps;
+      descent.step(size, entry.learning_rate);
+    }
+    const bool better = loss < best * (1 - threshold);
+    not_better = better ? 0 : not_better + 1;
+    if (better) best = loss;
+  }
+  return {entry.answer("examples before it grows", "the same, told the expected loss",
+                       1.0 * checks * entry.evaluate_every_examples,
+                       &Measured::examples_before_growth)};
+}
+
 struct KnownRule {
   std::string name;
   Answers (*answers)(const Entry&);
@@ -182,7 +221,11 @@ const std::vector<KnownRule> rules_at_rest{
     {"adadagrad", adadagrad},     {"big_batch", big_batch},
     {"cabs", cabs_at_rest}};
 const std::vector<KnownRule> rules_in_descent{
-    {"adadamp", adadamp}, {"radadamp", radadamp}, {"cabs", cabs_after_descent}};
+    {"adadamp", adadamp},
+    {"radadamp", radadamp},
+    {"cabs", cabs_after_descent},
+    {"critical_batch", critical_batch},
+    {"plateau", plateau}};
 
 void add_answers(const Problem& problem, json specification,
                  const std::vector<KnownRule>& rules, const Effort& effort,
@@ -197,6 +240,7 @@ void add_answers(const Problem& problem, json specification,
                       run.controller_options,
                       run.learning_rate,
                       static_cast<int>(*run.budget.steps),
+                      static_cast<int>(*run.evaluate_every_examples),
                       measured[i]};
     for (const KnownRule& rule : rules) {
       if (rule.name != run.controller) continue;
@@ -210,7 +254,9 @@ void add_answers(const Problem& problem, json specification,
 std::vector<Answer> rule_answers(const Problem& problem, const Effort& effort) {
   Answers answers;
   add_answers(problem, problem.at_rest, rules_at_rest, effort, answers);
-  add_answers(problem, problem.descent, rules_in_descent, effort, answers);
+  for (const json& descent : problem.descents) {
+    add_answers(problem, descent, rules_in_descent, effort, answers);
+  }
   return answers;
 }
 
