@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "controllers/error.hpp"
 #include "experiments/plugins/plugins.hpp"
 
 namespace batchlab {
@@ -41,6 +40,13 @@ json plugins_of(const RunConfiguration& configuration) {
   for (const ShadowConfiguration& shadow : configuration.shadows)
     add(shadow.controller);
   return plugins;
+}
+
+bool fails_alone(const RunConfiguration& configuration, const Error& error) {
+  if (error.kind() != ErrorKind::plugin) return false;
+  const json plugins = plugins_of(configuration);
+  return std::any_of(plugins.begin(), plugins.end(),
+                     [](const json& plugin) { return plugin.at("isolated") == true; });
 }
 
 std::string plugin_difference(const json& record,

@@ -32,7 +32,7 @@ __attribute__((constructor)) static void leave(void) { exit(0); }
 #endif
 
 #if defined(HOSTILE_ENDLESS) || defined(HOSTILE_CREATE_ENDLESS) || \
-    defined(HOSTILE_DESTROY_ENDLESS)
+    defined(HOSTILE_DESTROY_ENDLESS) || defined(HOSTILE_MEASURE_ENDLESS)
 static void go_on(void) {
   for (volatile int always = 1; always != 0;) {
   }
@@ -236,6 +236,11 @@ static int load(void* instance, batchlab_text json, batchlab_text* error) {
 #define LOAD NULL
 #endif
 
+#if defined(HOSTILE_MEASURE_THROWS) || defined(HOSTILE_MEASURE_ABORTS) || \
+    defined(HOSTILE_MEASURE_EXITS) || defined(HOSTILE_MEASURE_ENDLESS) || \
+    defined(HOSTILE_MEASURE_NAN)
+#define MEASURES
+#endif
 #ifdef HOSTILE_RANGE_UPSIDE_DOWN
 #define RANGE 9, 1
 #else
@@ -245,16 +250,25 @@ static int load(void* instance, batchlab_text json, batchlab_text* error) {
 #define DEFAULT "{["
 #elif defined(HOSTILE_DEFAULT_OUTSIDE)
 #define DEFAULT "10"
-#elif defined(HOSTILE_MEASURE_THROWS)
+#elif defined(MEASURES)
 #define DEFAULT ""
 #else
 #define DEFAULT "2"
 #endif
-#ifdef HOSTILE_MEASURE_THROWS
+#ifdef MEASURES
 static double measure(double a_seconds, double b_seconds) {
   (void)a_seconds;
   (void)b_seconds;
+#if defined(HOSTILE_MEASURE_THROWS)
   throw std::runtime_error("no clock here");
+#elif defined(HOSTILE_MEASURE_ABORTS)
+  abort();
+#elif defined(HOSTILE_MEASURE_EXITS)
+  _exit(0);
+#elif defined(HOSTILE_MEASURE_ENDLESS)
+  go_on();
+#endif
+  return NAN;
 }
 #define KIND batchlab_number
 #define MEASURE measure
