@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "controllers/plugin_abi.h"
@@ -59,6 +60,29 @@ const batchlab_descriptor* batchlab_plugin(void);
 #define BATCH_SIZE 32
 #endif
 
+#ifdef HOSTILE_LEAVES
+/* Once: a process in a session of its own that is nobody's child. Its number goes to the
+ * file that BATCHLAB_TEST_CHILD names. */
+static void leave_a_process(void) {
+  static int left;
+  const char* const path = getenv("BATCHLAB_TEST_CHILD");
+  pid_t middle;
+  if (left++ != 0) return;
+  middle = fork();
+  if (middle == 0) {
+    const pid_t child = setsid() < 0 ? -1 : fork();
+    while (child == 0) pause();
+    if (path != NULL) {
+      FILE* const file = fopen(path, "w");
+      fprintf(file, "%d", (int)child);
+      fclose(file);
+    }
+    _exit(0);
+  }
+  waitpid(middle, NULL, 0);
+}
+#endif
+
 /* The rest of what goes wrong, when a step was made (so not for the first batch). */
 static int misbehave(batchlab_decision* decision, batchlab_text* error) {
   static const char* const ten = "0123456789";
@@ -77,6 +101,8 @@ static int misbehave(batchlab_decision* decision, batchlab_text* error) {
   exit(3);
 #elif defined(HOSTILE_EXIT_SUCCESS)
   _exit(0);
+#elif defined(HOSTILE_LEAVES)
+  leave_a_process();
 #elif defined(HOSTILE_ENDLESS)
   go_on();
 #elif defined(HOSTILE_ALLOCATES)

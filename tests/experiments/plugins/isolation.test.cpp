@@ -244,6 +244,39 @@ TEST(Isolation, WhatItChangesAroundItChangesNoBitOfItsRun) {
   }
 }
 
+// Of a run by the library that detaches a process from itself.
+struct RunThatLeaves {
+  explicit RunThatLeaves(const std::string& budget)
+      : experiment(tiny_text(both_rules)),
+        program(
+            experiment.words({"--plugin=" + library("leaves"), "--isolate",
+                              "--allow-writable-plugins", "--set=budget=" + budget}),
+            [this] { ::setenv("BATCHLAB_TEST_CHILD", file().c_str(), 1); }) {}
+  [[nodiscard]] std::string file() const { return experiment.folder / "child"; }
+  [[nodiscard]] bool child_is_alive() const {
+    return ::kill(std::stoi(file_text(file())), 0) == 0;
+  }
+
+  Experiment experiment;
+  Program program;
+};
+
+TEST(Isolation, WhatItDetachedFromItselfGoesWithItsRun) {
+  RunThatLeaves run("{epochs=2}");
+  const Output output = run.program.wait();
+  EXPECT_EQ(output.code, 0) << output.err;
+  EXPECT_FALSE(run.child_is_alive());
+}
+
+TEST(Isolation, WhatItDetachedFromItselfGoesWithTheRunThatIsKilled) {
+  RunThatLeaves run("{steps=1000000}");
+  ASSERT_TRUE(eventually([&] { return !file_text(run.file()).empty(); }));
+  EXPECT_TRUE(run.child_is_alive());
+  ::kill(run.program.child(), SIGKILL);
+  run.program.signal(SIGKILL);
+  EXPECT_TRUE(eventually([&] { return !run.child_is_alive(); }));
+}
+
 // With a sentence, and nothing is written.
 void expect_refused(const std::string& file, int code, const std::string& what) {
   SCOPED_TRACE(file);
@@ -323,7 +356,7 @@ TEST(Isolation, ALibraryThatExitsWithoutItSaysWhoItWas) {
 TEST(Isolation, CheckTellsOfEveryHostileLibraryAndOutlivesIt) {
   const std::set<std::string> mild{"none",    "older_structs", "reason_huge",
                                    "flushes", "locale",        "flushes_on_load",
-                                   "prints",  "rounding"};
+                                   "prints",  "rounding",      "leaves"};
   int libraries = 0;
   for (const auto& file : fs::directory_iterator(folder_of_libraries)) {
     const std::string kind = file.path().stem();
@@ -340,7 +373,7 @@ TEST(Isolation, CheckTellsOfEveryHostileLibraryAndOutlivesIt) {
         << output.out;
     ++libraries;
   }
-  EXPECT_GE(libraries, 57);
+  EXPECT_GE(libraries, 62);
 }
 
 TEST(Isolation, CheckIsFairToCopiesOfTheBuiltInRulesAndTheProgramOfTheReadme) {
