@@ -9,11 +9,11 @@
 #include <utility>
 
 #include "controllers/error.hpp"
-#include "experiments/checksum.hpp"
 #include "experiments/plugins/child_process.hpp"
 #include "experiments/plugins/documents.hpp"
 #include "experiments/plugins/outside_decision.hpp"
 #include "experiments/plugins/outside_entry.hpp"
+#include "results/sha256.hpp"
 
 namespace batchlab {
 namespace {
@@ -54,7 +54,7 @@ class Program {
     if (checksum_.empty()) return;
     std::string now = "none";
     try {
-      now = file_checksum(file_.string());
+      now = sha256_of_file(file_.string());
     } catch (const Error&) {  // it is gone
     }
     if (now == checksum_) return;

@@ -22,7 +22,7 @@ struct PluginOptions {
 
 struct Plugin {
   std::filesystem::path path;  // absolute, without links
-  std::string checksum;        // of the file, as of checksum.hpp
+  std::string checksum;        // SHA-256 of the file, as of sha256.hpp
   std::string version;         // its own; empty where it does not say
   bool isolated = false;       // its code runs in a process of its own
   std::vector<Entry> entries;

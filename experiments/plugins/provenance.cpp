@@ -13,6 +13,9 @@ namespace {
 
 using nlohmann::json;
 
+// Of FNV-1a, by which runs knew their plugins before SHA-256.
+constexpr std::size_t digits_before = 16;
+
 // Of a run.json, which anyone may have written.
 std::string text(const json& plugin, const char* key) {
   const bool there =
@@ -57,8 +60,14 @@ std::string plugin_difference(const json& record,
     const std::string checksum = text(plugin, "checksum"), path = text(plugin, "path");
     if (with(there, "checksum", checksum)) continue;
     const json* before = with(there, "path", path);
-    return fmt::format("another build of {} (checksum {} there, {} here)", path,
-                       before ? text(*before, "checksum") : "none", checksum);
+    const std::string made_by = before ? text(*before, "checksum") : "none";
+    const bool older =
+        made_by.size() == digits_before && checksum.size() > made_by.size();
+    return fmt::format(
+        fmt::runtime(older ? "a build of {} that is known by a checksum of an older "
+                             "kind only ({} there, SHA-256 {} here)"
+                           : "another build of {} (checksum {} there, {} here)"),
+        path, made_by, checksum);
   }
   for (const json& plugin : there) {
     const std::string checksum = text(plugin, "checksum");
