@@ -140,6 +140,20 @@ TEST(FailingRun, ForLackOfAMeasuredOptionIsMadeOnceThePluginCanTell) {
   EXPECT_THAT(kept.err, HasSubstr("2 runs, 0 to do"));
 }
 
+// As a library that crashes while it is loaded, once its names are known.
+TEST(FailingRun, OfAProgramThatStartsOnlyOnceIsItsOwn) {
+  const Experiment experiment(tiny_text(controllers_text({"rude", "constant"})));
+  std::string text = until_step_five("");
+  text.insert(text.find('\n') + 1,
+              "[ -e \"${0%/*}/mark\" ] && exit 9\n: > \"${0%/*}/mark\"\n");
+  const Script script(text);
+  const Output output = run_with(experiment, script);
+  EXPECT_EQ(output.code, 8) << output.err;
+  EXPECT_THAT(experiment.record("rude-seed0").at("reason").get<std::string>(),
+              HasSubstr("exited with code 9 while saying hello"));
+  EXPECT_EQ(experiment.record("constant-seed0").at("status"), "finished");
+}
+
 // Steps are timed with the rule of another entry.
 TEST(FailingRun, OfARuleThatCannotBeMadeLeavesTheMeasuringToOthers) {
   const Experiment experiment(tiny_text(controllers_text({"rude", "goodput"})));
