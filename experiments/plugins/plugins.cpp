@@ -67,7 +67,8 @@ void introduce(Plugin& plugin, bool library, const PluginOptions& options) {
   program.command = library ? serving(path, options) : std::vector{path.string()};
   program.seconds_per_answer = options.seconds_per_answer;
   program.checksum = plugin.checksum;
-  if (sanitized) program.memory_bytes = 0;
+  program.memory_bytes = sanitized ? 0 : options.memory_bytes;
+  program.deadline = options.deadline;
   plugin.entries = controllers_of_program(path, program, &plugin.version);
 }
 
