@@ -8,6 +8,7 @@
 #include <set>
 
 #include "controllers/error.hpp"
+#include "experiments/plugins/provenance.hpp"
 #include "experiments/progress.hpp"
 #include "experiments/step_time.hpp"
 
@@ -64,15 +65,24 @@ void set_options(RunConfiguration& run, const StepTimeFit& time) {
   }
 }
 
-// "goodput: cost_ratio = 29.96" and the like, and what that follows from.
-std::string values_text(const RunConfiguration& run, const StepTimeFit& time) {
-  std::set<std::string> values;
-  for_each_unset(run, [&](const std::string& rule, const Option& option) {
-    values.insert(
-        fmt::format("{}: {} = {:g}", rule, option.name, value_of(option, time)));
-  });
-  return fmt::format("{}; a step takes {} (within {:.0f} %)", fmt::join(values, ", "),
-                     step_time_text(time), 100 * time.largest_residual);
+// All runs of the entry of `run`.
+void fail_entry(std::vector<RunConfiguration>& runs, const RunConfiguration& run,
+                const Error& error) {
+  for (RunConfiguration& other : runs) {
+    if (other.label == run.label) other.failure = error.what();
+  }
+}
+
+// The options of `run`, one of `runs`, unless it has failed.
+void set_or_fail(std::vector<RunConfiguration>& runs, RunConfiguration& run,
+                 const StepTimeFit& time) {
+  if (!run.failure.empty()) return;
+  try {
+    set_options(run, time);
+  } catch (const Error& error) {
+    if (!fails_alone(run, error)) throw;
+    fail_entry(runs, run, error);
+  }
 }
 
 // The value of `option` in `configuration`, of a run; null where it has none.
@@ -90,6 +100,67 @@ json value_in_run(const json& configuration, const std::string& rule,
   return nullptr;
 }
 
+// "goodput: cost_ratio = 29.96; " and the like: what was unset in `before`, as in
+// `after`.
+std::string values_text(const RunConfiguration& before, const RunConfiguration& after) {
+  if (!after.failure.empty()) return "";
+  std::set<std::string> values;
+  for_each_unset(before, [&](const std::string& rule, const Option& option) {
+    const json value = value_in_run(after.document, rule, option.name);
+    values.insert(fmt::format("{}: {} = {:g}", rule, option.name, value.get<double>()));
+  });
+  return fmt::format("{}; ", fmt::join(values, ", "));
+}
+
+// Where options of `rule` are, which `at` has in a configuration.
+std::vector<json::json_pointer> places(const std::string& rule, const std::string& at) {
+  std::vector<json::json_pointer> places;
+  for (const Option& option : find_controller(rule).options) {
+    if (option.from_step_time) places.emplace_back(at + "/options/" + option.name);
+  }
+  return places;
+}
+
+// Of those that are measured where unset.
+std::vector<json::json_pointer> places(const RunConfiguration& run) {
+  std::vector<json::json_pointer> all = places(run.controller, "/controller");
+  for (std::size_t i = 0; i < run.shadows.size(); ++i) {
+    const auto more =
+        places(run.shadows[i].controller, fmt::format("/controller/shadow/{}", i));
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  return all;
+}
+
+// The first that lacks a value and may get one; null where none does.
+RunConfiguration* first_unset(std::vector<RunConfiguration>& runs) {
+  const auto first =
+      std::find_if(runs.begin(), runs.end(), [](const RunConfiguration& run) {
+        return run.failure.empty() && !unset_measured(run).empty();
+      });
+  return first == runs.end() ? nullptr : &*first;
+}
+
+// Measured with the rules of `run`, one of `runs`; nothing where its plugin fails at
+// that, and so its entry.
+std::optional<StepTimeFit> step_time_with(const RunConfiguration& run,
+                                          std::vector<RunConfiguration>& runs,
+                                          const fs::path& folder,
+                                          const DataSource& source,
+                                          std::size_t threads) {
+  try {
+    return measure_step_time(folder, run, source, threads);
+  } catch (const Error& error) {
+    if (!fails_alone(run, error)) {
+      throw Error(error.kind(),
+                  fmt::format("{} cannot be measured, set it: {}",
+                              fmt::join(unset_measured(run), ", "), error.what()));
+    }
+    fail_entry(runs, run, error);
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> unset_measured(const RunConfiguration& run) {
@@ -104,30 +175,33 @@ void set_kept(std::vector<RunConfiguration>& runs, const fs::path& folder) {
   for (RunConfiguration& run : runs) {
     if (unset_measured(run).empty()) continue;
     const auto kept = kept_step_time(folder, run);
-    if (kept) set_options(run, *kept);
+    if (kept) set_or_fail(runs, run, *kept);
   }
 }
 
 void measure_unset(std::vector<RunConfiguration>& runs, const fs::path& folder,
                    const DataSource& source, std::size_t threads, bool quiet) {
-  const auto first = std::find_if(
-      runs.begin(), runs.end(),
-      [](const RunConfiguration& run) { return !unset_measured(run).empty(); });
-  if (first == runs.end()) return;
-  if (!quiet) say("batchlab: measuring the time of a step, some two seconds\n");
-  StepTimeFit time;
-  try {
-    time = measure_step_time(folder, *first, source, threads);
-  } catch (const Error& error) {
-    throw Error(error.kind(),
-                fmt::format("{} cannot be measured, set it: {}",
-                            fmt::join(unset_measured(*first), ", "), error.what()));
+  if (!quiet && first_unset(runs) != nullptr) {
+    say("batchlab: measuring the time of a step, some two seconds\n");
   }
-  if (!quiet) {
-    say(fmt::format("batchlab: {}; kept in {}\n", values_text(*first, time),
-                    (folder / step_time_file).string()));
+  while (RunConfiguration* const first = first_unset(runs)) {
+    const RunConfiguration before = *first;
+    const auto time = step_time_with(*first, runs, folder, source, threads);
+    if (!time) continue;  // by an entry that is sound
+    for (RunConfiguration& run : runs) set_or_fail(runs, run, *time);
+    if (quiet) continue;
+    say(fmt::format("batchlab: {}a step takes {} (within {:.0f} %); kept in {}\n",
+                    values_text(before, *first), step_time_text(*time),
+                    100 * time->largest_residual, (folder / step_time_file).string()));
   }
-  for (RunConfiguration& run : runs) set_options(run, time);
+}
+
+void forgive_unmeasured(json& configuration, const RunConfiguration& run) {
+  for (const json::json_pointer& place : places(run)) {
+    if (!configuration.contains(place) || !run.document.contains(place)) continue;
+    json& value = configuration.at(place);
+    if (value.is_null() || !run.failure.empty()) value = run.document.at(place);
+  }
 }
 
 void set_as_in_run(json& rule, const json& configuration) {

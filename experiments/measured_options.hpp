@@ -20,16 +20,21 @@ namespace batchlab {
 
 // Sets those of `runs`, which are of one specification, where `folder`/measured.json
 // has the time of a step for their data, network, optimizer, statistics and engine.
-// Throws Error(corrupt) naming that file.
+// Runs of an entry whose plugin fails alone (provenance.hpp) get a `failure`. Throws
+// Error(corrupt) naming that file.
 void set_kept(std::vector<RunConfiguration>& runs, const std::filesystem::path& folder);
 
 // Sets those that are left: measures the time of a step with so many threads, in about
 // two seconds, and keeps it in `folder`, which exists. Where another process measures
 // for it, waits for its result. Says what it does on standard error unless `quiet`.
-// Throws Error(failed) where no time can be measured.
+// Failures as of set_kept(). Throws Error(failed) where no time can be measured.
 void measure_unset(std::vector<RunConfiguration>& runs,
                    const std::filesystem::path& folder, const DataSource& source,
                    std::size_t threads, bool quiet);
+
+// `configuration`: of a run made before. What it lacks, for the plugin failed, or what
+// that cannot tell now, is no difference: becomes what `run` has.
+void forgive_unmeasured(nlohmann::json& configuration, const RunConfiguration& run);
 
 // Sets those of `rule`, a complete {name, options}, to what a run of `configuration`
 // was made with: by its rule of that name, or by a shadow. Throws Error(usage) where it

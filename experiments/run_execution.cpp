@@ -215,6 +215,9 @@ RunStatus train_and_write(const RunConfiguration& configuration,
       configuration, folder,
       initial_record(configuration, source, options.threads, position.jobs),
       controlled);
+  if (!configuration.failure.empty()) {
+    throw Error(ErrorKind::plugin, configuration.failure);
+  }
   TrainingRun run(configuration, source, options.threads);
   if (controlled) {
     run.control(control_of(run, configuration, options.control, progress));

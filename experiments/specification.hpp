@@ -95,6 +95,9 @@ struct RunConfiguration {
   nlohmann::json limits;                             // complete options
   std::vector<ShadowConfiguration> shadows;
   std::vector<Intervention> interventions;  // of no specification: of a run made before
+  // Why this run fails though others can be made: its plugin crashed or hung when asked
+  // for an option that is measured. Of no document; empty: nothing did.
+  std::string failure;
 
   // <label>-seed<n>: the run's folder below that of the experiment.
   [[nodiscard]] std::string folder_name() const;

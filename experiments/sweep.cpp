@@ -58,6 +58,7 @@ struct PlannedRun {
 // The first, the entry last where some of its options are not measured yet.
 std::string first_told(nlohmann::json there, const RunConfiguration& run,
                        bool controlled) {
+  forgive_unmeasured(there, run);
   std::string entry = difference(there, run, controlled);
   if (unset_measured(run).empty()) return entry;
   nlohmann::json here = run.document;
@@ -110,14 +111,8 @@ PlannedRun plan_run(const RunConfiguration& configuration, const SweepOptions& o
   return run;
 }
 
-// Whether `error` is that a plugin in a process of its own crashed or hung, or answered
-// what cannot be: the others go on. What it refuses is an error of usage.
-bool fails_alone(const RunConfiguration& run, const Error& error) {
-  if (error.kind() != ErrorKind::plugin) return false;
-  const nlohmann::json plugins = plugins_of(run);
-  return std::any_of(plugins.begin(), plugins.end(), [](const nlohmann::json& plugin) {
-    return plugin.at("isolated") == true;
-  });
+void note_failure(const std::string& why, const SweepOptions& options) {
+  if (!options.quiet) say(fmt::format("batchlab: note: {}; its runs fail\n", why));
 }
 
 // Builds one run of each entry and forgets it: what the data refuse is said before any
@@ -128,14 +123,17 @@ void check_against_data(const std::vector<PlannedRun>& runs, const DataSource& s
   std::set<std::string> checked;
   for (const PlannedRun& run : runs) {
     if (!checked.insert(run.configuration->label).second) continue;
+    if (!run.configuration->failure.empty()) {
+      note_failure(run.configuration->failure, options);
+      continue;
+    }
     try {
       const TrainingRun built(*run.configuration, source, 1);
       if (options.control.empty()) continue;
       there = check_control_file(options.control, built.own_limits());
     } catch (const Error& error) {
       if (fails_alone(*run.configuration, error)) {
-        if (!options.quiet)
-          say(fmt::format("batchlab: note: {}; its runs fail\n", error.what()));
+        note_failure(error.what(), options);
         continue;
       }
       if (run.configuration->label == run.configuration->controller) throw;

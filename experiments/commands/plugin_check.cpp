@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "controllers/contract.hpp"
 #include "controllers/error.hpp"
@@ -17,15 +18,30 @@ namespace {
 namespace po = boost::program_options;
 using nlohmann::json;
 
+using Clock = std::chrono::steady_clock;
+
+// Of the whole check.
+struct TimeLimit {
+  double seconds;
+  Clock::time_point end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                             std::chrono::duration<double>(seconds));
+  bool met = false;
+  [[nodiscard]] bool over() { return met = met || Clock::now() >= end; }
+};
+
 // Each promise makes its controllers, and so their processes, anew. One that takes
 // options which have no default, or may show with other options only, is untried, and
-// `holds` null.
-json checked_promises(const Entry& entry) {
+// `holds` null. So is one for which no time is left.
+json checked_promises(const Entry& entry, TimeLimit& limit) {
   const Subject subject{entry, option_variants(entry), false};
   const std::string missing = missing_options(entry);
   json promises = json::array();
   for (const Promise& promise : contract()) {
-    const auto [failure, unseen] = promise.check(subject);
+    const bool late = limit.over();
+    auto [failure, unseen] =
+        late ? Verdict{"no time was left", true} : promise.check(subject);
+    if (!late && !failure.empty() && limit.over())
+      failure += fmt::format(" (the {:g} s of the check were over)", limit.seconds);
     promises.push_back({{"name", promise.name},
                         {"claim", promise.claim},
                         {"holds", failure.empty()},
@@ -44,12 +60,12 @@ std::ptrdiff_t count_in(const json& promises, const json& holds) {
   });
 }
 
-json report_on(const Plugin& plugin) {
+json report_on(const Plugin& plugin, TimeLimit& limit) {
   json controllers = json::array();
   std::ptrdiff_t broken = 0, untried = 0;
   for (const Entry& entry : plugin.entries) {
     controllers.push_back(
-        {{"name", entry.name}, {"promises", checked_promises(entry)}});
+        {{"name", entry.name}, {"promises", checked_promises(entry, limit)}});
     broken += count_in(controllers.back().at("promises"), false);
     untried += count_in(controllers.back().at("promises"), nullptr);
   }
@@ -57,6 +73,7 @@ json report_on(const Plugin& plugin) {
           {"checksum", plugin.checksum},
           {"version", plugin.version},
           {"controllers", controllers},
+          {"out_of_time", limit.met},
           {"broken", broken},
           {"untried", untried}};
 }
@@ -83,8 +100,10 @@ void print_report(const json& report) {
   }
   const int broken = report.at("broken"), untried = report.at("untried");
   if (untried > 0)
-    fmt::print("untried: {} (other options than the defaults would show them)\n",
-               untried);
+    fmt::print("untried: {} ({})\n", untried,
+               report.at("out_of_time") == true
+                   ? "the time for the check was over: --time-limit gives more"
+                   : "other options than the defaults would show them");
   if (broken > 0)
     fmt::print("{} {} broken\n", broken, broken == 1 ? "promise is" : "promises are");
   else
@@ -93,7 +112,10 @@ void print_report(const json& report) {
 
 int run_check(const Command& command, const std::vector<std::string>& arguments) {
   po::options_description options("options");
-  options.add_options()("json", "as JSON");
+  options.add_options()("json", "as JSON")(
+      "time-limit",
+      po::value<std::string>()->value_name("SECONDS")->default_value("300"),
+      "how long the whole check may take");
   options.add(plugin_safety_options());
   po::positional_options_description positional;
   positional.add("file", 1);
@@ -105,15 +127,18 @@ int run_check(const Command& command, const std::vector<std::string>& arguments)
   }
   PluginOptions plugins = plugin_arguments(*values);
   plugins.isolate = true;
+  TimeLimit limit{seconds_argument(*values, "time-limit", 86400)};
+  plugins.deadline = limit.end;
   const Plugin plugin =
       load_plugin((*values)["file"].as<std::vector<std::string>>().front(), plugins);
   add_plugin(plugin);  // or its names are taken
-  const json report = report_on(plugin);
+  const json report = report_on(plugin, limit);
   if (values->count("json"))
     fmt::print("{}\n", report.dump(2));
   else
     print_report(report);
-  return report.at("broken") == 0 ? 0 : static_cast<int>(ErrorKind::plugin);
+  const bool good = report.at("broken") == 0 && report.at("out_of_time") == false;
+  return good ? 0 : static_cast<int>(ErrorKind::plugin);
 }
 
 }  // namespace
@@ -128,7 +153,9 @@ const Command plugin_check_command{
     "the promise\n"
     "in question, and the next is tried anew. What other options alone can "
     "show is\n"
-    "untried. Exit code 6 if a promise is broken.\n\n"
+    "untried, and so is what is left when --time-limit is over. Exit code 6 if a "
+    "promise is broken,\n"
+    "or the time was over.\n\n"
     "  batchlab plugin check ./mine.so\n"
     "  batchlab plugin check ./mine.py --plugin-time-limit 2 --json",
     run_check};

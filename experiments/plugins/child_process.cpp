@@ -2,16 +2,13 @@
 //
 // Its pipes do not block on this side: while an answer is waited for, whatever it
 // writes is read, and the clock is looked at. Its end is seen even if a child of its
-// own holds the pipes open. Its process is left as a zombie until its group is killed,
-// so that no number is signalled that has come to mean another.
+// own holds the pipes open, for its supervisor tells.
 
 #include "experiments/plugins/child_process.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +21,7 @@
 
 #include "controllers/error.hpp"
 #include "experiments/plugins/documents.hpp"
+#include "experiments/plugins/supervisor.hpp"
 
 namespace batchlab {
 namespace {
@@ -34,7 +32,6 @@ using std::chrono::steady_clock;
 constexpr std::size_t most_words = 2048;  // kept, bytes
 constexpr std::size_t most_shown = 400;   // of them, bytes
 constexpr milliseconds patience{500};     // with its end
-constexpr milliseconds look_after_it{50};
 
 [[noreturn]] void fail(const std::string& what) {
   throw Error(ErrorKind::plugin, what);
@@ -100,8 +97,9 @@ ChildProcess::ChildProcess(const std::vector<std::string>& command,
 ChildProcess::~ChildProcess() {
   process_.input.close();
   ends_before(steady_clock::now() + patience);
-  ::kill(-process_.number, SIGKILL);
-  while (::waitpid(process_.number, nullptr, 0) < 0 && errno == EINTR) {
+  ::kill(process_.supervisor, end_supervisor);
+  ::kill(process_.supervisor, SIGCONT);  // where the program has stopped it
+  while (::waitpid(process_.supervisor, nullptr, 0) < 0 && errno == EINTR) {
   }
 }
 
@@ -129,7 +127,7 @@ void ChildProcess::finish(double seconds) {
   if (!ends_before(after(seconds))) {
     fail(fmt::format("did not end within {:g} s", seconds));
   }
-  if (signal_ || exit_code_.value_or(0) != 0) fail(how_it_ended());
+  if (exit_code_ != 0) fail(how_it_ended());
 }
 
 ChildProcess::Time ChildProcess::after(double seconds) {
@@ -151,12 +149,12 @@ void ChildProcess::write_some(std::string_view& unwritten) {
   }
 }
 
-// At most a moment: its end alone wakes nobody where another holds its pipes.
 void ChildProcess::wait_for_something(bool writing, Time end) const {
   const auto left = std::chrono::ceil<milliseconds>(end - steady_clock::now());
-  const auto wait = std::clamp(left, milliseconds(0), look_after_it);
-  std::array<pollfd, 3> files{{{process_.output.get(), POLLIN, 0},
+  const auto wait = std::max(left, milliseconds(0));
+  std::array<pollfd, 4> files{{{process_.output.get(), POLLIN, 0},
                                {process_.errors.get(), POLLIN, 0},
+                               {process_.end.get(), POLLIN, 0},
                                {writing ? process_.input.get() : -1, POLLOUT, 0}}};
   ::poll(files.data(), files.size(), static_cast<int>(wait.count()));
 }
@@ -190,15 +188,14 @@ std::optional<std::string> ChildProcess::whole_line() {
 }
 
 bool ChildProcess::ended() {
-  if (exit_code_ || signal_) return true;
-  siginfo_t what{};
-  rusage used{};  // glibc's waitid() does not tell
-  const auto failed = ::syscall(SYS_waitid, P_PID, process_.number, &what,
-                                WEXITED | WNOHANG | WNOWAIT, &used);
-  if (failed != 0) return errno == ECHILD;  // where SIGCHLD is ignored
-  if (what.si_pid == 0) return false;
-  (what.si_code == CLD_EXITED ? exit_code_ : signal_) = what.si_status;
-  used_bytes_ = used.ru_maxrss * 1024;
+  ProgramEnd end;
+  if (over_) return true;
+  const ssize_t count = ::read(process_.end.get(), &end, sizeof end);
+  if (count < 0) return false;
+  over_ = true;
+  if (count != sizeof end) return true;  // its supervisor is gone
+  (end.exited ? exit_code_ : signal_) = end.status;
+  used_bytes_ = end.most_resident_bytes;
   return true;
 }
 

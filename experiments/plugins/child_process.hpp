@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // A program that is asked line by line, and that may do anything: it is given time and
-// memory, its words on standard error are kept, and nothing of its process group
-// outlives its object. What leaves that group (setsid) is not followed.
+// memory, its words on standard error are kept, and nothing that it started outlives it
+// or its object (supervisor.hpp).
 #pragma once
 
 #include <chrono>
@@ -21,11 +21,11 @@ namespace batchlab {
 // it is of no more use.
 class ChildProcess {
  public:
-  // `command`: program and arguments, no shell and no search. In a process group of its
-  // own, so that no Ctrl-C reaches it. It dies with the thread that made it.
+  // `command`: program and arguments, no shell and no search. In a session of its own,
+  // so that no Ctrl-C reaches it. It dies with the thread that made it.
   // `memory_bytes`: of address space; 0: as much as there is.
   ChildProcess(const std::vector<std::string>& command, std::int64_t memory_bytes);
-  // Closes its input, waits half a second for it, kills what is left of its group.
+  // Closes its input, waits half a second for it, kills it and all that it started.
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
@@ -58,7 +58,8 @@ class ChildProcess {
   StartedProcess process_;
   std::string unread_;  // of its output
   std::string words_;   // the last of its errors
-  std::optional<int> exit_code_, signal_;
+  bool over_ = false;
+  std::optional<int> exit_code_, signal_;       // neither: nobody can tell
   std::int64_t memory_bytes_, used_bytes_ = 0;  // allowed; at most resident
 };
 

@@ -3,17 +3,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "controllers/error.hpp"
-#include "experiments/checksum.hpp"
 #include "experiments/plugins/child_process.hpp"
 #include "experiments/plugins/documents.hpp"
 #include "experiments/plugins/outside_decision.hpp"
 #include "experiments/plugins/outside_entry.hpp"
+#include "results/sha256.hpp"
 
 namespace batchlab {
 namespace {
@@ -38,7 +39,8 @@ class Program {
       : who_(std::move(who)),
         file_(file),
         checksum_(options.checksum),
-        seconds_(options.seconds_per_answer) {
+        seconds_(options.seconds_per_answer),
+        deadline_(options.deadline) {
     check_unchanged();
     try {
       child_.emplace(options.command, options.memory_bytes);
@@ -54,7 +56,7 @@ class Program {
     if (checksum_.empty()) return;
     std::string now = "none";
     try {
-      now = file_checksum(file_.string());
+      now = sha256_of_file(file_.string());
     } catch (const Error&) {  // it is gone
     }
     if (now == checksum_) return;
@@ -66,7 +68,7 @@ class Program {
 
   void finish() {
     try {
-      child_->finish(seconds_);
+      child_->finish(seconds());
     } catch (const Error& error) {
       fail(error, "after its last answer");
     }
@@ -91,7 +93,7 @@ class Program {
   json answer_to(const json& request, const std::string& doing) {
     std::string line;
     try {
-      line = child_->ask(line_of(request), seconds_);
+      line = child_->ask(line_of(request), seconds());
     } catch (const Error& error) {
       fail(error, "while " + doing);
     }
@@ -101,6 +103,13 @@ class Program {
       throw Error(ErrorKind::plugin,
                   fmt::format("{}: answered {} (while {})", who_, error.what(), doing));
     }
+  }
+
+  // For an answer.
+  [[nodiscard]] double seconds() const {
+    const std::chrono::duration<double> left =
+        deadline_ - std::chrono::steady_clock::now();
+    return std::clamp(left.count(), 0.0, seconds_);
   }
 
   [[noreturn]] void fail(const Error& error, const std::string& when) {
@@ -121,6 +130,7 @@ class Program {
   std::filesystem::path file_;
   std::string checksum_;
   double seconds_;
+  std::chrono::steady_clock::time_point deadline_;
   std::optional<ChildProcess> child_;
 };
 

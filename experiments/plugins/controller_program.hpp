@@ -4,6 +4,7 @@
 // input and output: programs in any language, and shared libraries that are isolated.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -17,9 +18,12 @@ struct ProgramOptions {
   std::vector<std::string> command;  // program and arguments; no shell
   double seconds_per_answer = 10;    // then it is killed
   // Of address space; then its allocations fail. 0: as much as there is.
-  std::int64_t memory_bytes = 1 << 30;
-  // That its file must have whenever it is started (checksum.hpp). Empty: any.
+  std::int64_t memory_bytes = std::int64_t{1} << 30;
+  // SHA-256 that its file must have whenever it is started. Empty: any.
   std::string checksum = {};
+  // No answer is waited for any longer.
+  std::chrono::steady_clock::time_point deadline =
+      std::chrono::steady_clock::time_point::max();
 };
 
 // The controllers of a program. It is started to say which they are, and anew for every

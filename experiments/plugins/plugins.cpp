@@ -8,11 +8,11 @@
 #include <map>
 
 #include "controllers/error.hpp"
-#include "experiments/checksum.hpp"
 #include "experiments/plugins/call_guard.hpp"
 #include "experiments/plugins/controller_program.hpp"
 #include "experiments/plugins/shared_library.hpp"
 #include "experiments/plugins/trust.hpp"
+#include "results/sha256.hpp"
 
 namespace batchlab {
 
@@ -67,7 +67,8 @@ void introduce(Plugin& plugin, bool library, const PluginOptions& options) {
   program.command = library ? serving(path, options) : std::vector{path.string()};
   program.seconds_per_answer = options.seconds_per_answer;
   program.checksum = plugin.checksum;
-  if (sanitized) program.memory_bytes = 0;
+  program.memory_bytes = sanitized ? 0 : options.memory_bytes;
+  program.deadline = options.deadline;
   plugin.entries = controllers_of_program(path, program, &plugin.version);
 }
 
@@ -138,7 +139,7 @@ Plugin load_plugin(const fs::path& file, const PluginOptions& options) {
   const bool library = is_shared_library(file);
   if (!library) check_executable(plugin.path);
   plugin.isolated = options.isolate || !library;
-  plugin.checksum = file_checksum(plugin.path.string());
+  plugin.checksum = sha256_of_file(plugin.path.string());
   introduce(plugin, library, options);
   for (Entry& entry : plugin.entries) entry.plugin = plugin.path.string();
   return plugin;

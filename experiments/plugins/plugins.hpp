@@ -3,6 +3,8 @@
 // From files that a user names to controllers in the registry.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -17,12 +19,16 @@ struct PluginOptions {
   std::string folders;   // BATCHLAB_PLUGIN_PATH: folders, absolute, parted by ":"
   bool isolate = false;  // shared libraries in a process of their own
   bool allow_writable = false;  // files and folders that others can write to
+  // Of plugins in a process of their own: as of ProgramOptions.
   double seconds_per_answer = 10;
+  std::int64_t memory_bytes = std::int64_t{1} << 30;
+  std::chrono::steady_clock::time_point deadline =
+      std::chrono::steady_clock::time_point::max();
 };
 
 struct Plugin {
   std::filesystem::path path;  // absolute, without links
-  std::string checksum;        // of the file, as of checksum.hpp
+  std::string checksum;        // SHA-256 of the file, as of sha256.hpp
   std::string version;         // its own; empty where it does not say
   bool isolated = false;       // its code runs in a process of its own
   std::vector<Entry> entries;

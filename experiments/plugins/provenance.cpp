@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "controllers/error.hpp"
 #include "experiments/plugins/plugins.hpp"
 
 namespace batchlab {
@@ -13,6 +12,9 @@ namespace batchlab {
 namespace {
 
 using nlohmann::json;
+
+// Of FNV-1a, by which runs knew their plugins before SHA-256.
+constexpr std::size_t digits_before = 16;
 
 // Of a run.json, which anyone may have written.
 std::string text(const json& plugin, const char* key) {
@@ -43,6 +45,13 @@ json plugins_of(const RunConfiguration& configuration) {
   return plugins;
 }
 
+bool fails_alone(const RunConfiguration& configuration, const Error& error) {
+  if (error.kind() != ErrorKind::plugin) return false;
+  const json plugins = plugins_of(configuration);
+  return std::any_of(plugins.begin(), plugins.end(),
+                     [](const json& plugin) { return plugin.at("isolated") == true; });
+}
+
 std::string plugin_difference(const json& record,
                               const RunConfiguration& configuration) {
   const json here = plugins_of(configuration);
@@ -51,8 +60,14 @@ std::string plugin_difference(const json& record,
     const std::string checksum = text(plugin, "checksum"), path = text(plugin, "path");
     if (with(there, "checksum", checksum)) continue;
     const json* before = with(there, "path", path);
-    return fmt::format("another build of {} (checksum {} there, {} here)", path,
-                       before ? text(*before, "checksum") : "none", checksum);
+    const std::string made_by = before ? text(*before, "checksum") : "none";
+    const bool older =
+        made_by.size() == digits_before && checksum.size() > made_by.size();
+    return fmt::format(
+        fmt::runtime(older ? "a build of {} that is known by a checksum of an older "
+                             "kind only ({} there, SHA-256 {} here)"
+                           : "another build of {} (checksum {} there, {} here)"),
+        path, made_by, checksum);
   }
   for (const json& plugin : there) {
     const std::string checksum = text(plugin, "checksum");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Between fork() and exec() stands only what POSIX allows there: other threads of this
-// process may hold any lock.
+// process may hold any lock. The second fork is without the handlers of libraries.
 
 #include "experiments/plugins/start_process.hpp"
 
@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "controllers/error.hpp"
+#include "experiments/plugins/supervisor.hpp"
 
 namespace batchlab {
 namespace {
@@ -78,6 +79,22 @@ void forget_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+// What comes between fork() and the supervisor's own settings waits.
+class AllSignalsBlocked {
+ public:
+  AllSignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
+  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
 void become(const Words& command, const Words& environment, std::int64_t memory_bytes) {
   forget_signals();
   if (memory_bytes > 0) limit(RLIMIT_AS, static_cast<rlim_t>(memory_bytes));
@@ -102,38 +119,70 @@ int outcome_of(Pipe& report) {
   return count == sizeof reason ? reason : 0;
 }
 
+struct Pipes {
+  Pipe input = new_pipe(), output = new_pipe(), errors = new_pipe();
+  Pipe start = new_pipe(), end = new_pipe();  // why it did not, and how it did
+};
+
+[[noreturn]] void fail_to_start(const Pipes& pipes) {
+  const int reason = errno;
+  (void)!::write(pipes.start.write.get(), &reason, sizeof reason);
+  ::_exit(127);
+}
+
+// A session of its own: it has no terminal, and no group of ours can be joined.
+[[noreturn]] void run_program(const Words& command, const Words& environment,
+                              const Pipes& pipes, std::int64_t memory_bytes,
+                              pid_t supervisor) {
+  ::setsid();
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != supervisor) ::_exit(127);
+  ::dup2(pipes.input.read.get(), STDIN_FILENO);
+  ::dup2(pipes.output.write.get(), STDOUT_FILENO);
+  ::dup2(pipes.errors.write.get(), STDERR_FILENO);
+  become(command, environment, memory_bytes);
+  fail_to_start(pipes);
+}
+
+[[noreturn]] void run_supervisor(const Words& command, const Words& environment,
+                                 const Pipes& pipes, std::int64_t memory_bytes,
+                                 pid_t parent) {
+  become_supervisor(parent);
+  const pid_t self = ::getpid(), program = ::_Fork();
+  if (program < 0) fail_to_start(pipes);
+  if (program == 0) run_program(command, environment, pipes, memory_bytes, self);
+  supervise(program, pipes.end.write.get());
+}
+
 }  // namespace
 
 StartedProcess start_process(const std::vector<std::string>& command,
                              std::int64_t memory_bytes) {
-  Pipe input = new_pipe(), output = new_pipe(), errors = new_pipe();
-  Pipe report = new_pipe();
+  Pipes pipes;
   const Words words(command), environment(environment_of_program());
   const pid_t parent = ::getpid();
-  const pid_t process = ::fork();
-  if (process < 0) fail(errno);
-  if (process == 0) {
-    ::setpgid(0, 0);
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) ::_exit(127);
-    ::dup2(input.read.get(), STDIN_FILENO);
-    ::dup2(output.write.get(), STDOUT_FILENO);
-    ::dup2(errors.write.get(), STDERR_FILENO);
-    become(words, environment, memory_bytes);
-    const int reason = errno;
-    (void)!::write(report.write.get(), &reason, sizeof reason);
-    ::_exit(127);
+  pid_t supervisor = -1;
+  {
+    const AllSignalsBlocked blocked;
+    supervisor = ::fork();
+    if (supervisor == 0) {
+      run_supervisor(words, environment, pipes, memory_bytes, parent);
+    }
   }
-  ::setpgid(process, process);
-  if (const int reason = outcome_of(report)) {
-    ::waitpid(process, nullptr, 0);
+  if (supervisor < 0) fail(errno);
+  pipes.end.write.close();
+  if (const int reason = outcome_of(pipes.start)) {
+    ::waitpid(supervisor, nullptr, 0);
     fail(reason);
   }
-  for (Descriptor* ours : {&input.write, &output.read, &errors.read}) {
+  StartedProcess started{supervisor, std::move(pipes.input.write),
+                         std::move(pipes.output.read), std::move(pipes.errors.read),
+                         std::move(pipes.end.read)};
+  for (Descriptor* ours :
+       {&started.input, &started.output, &started.errors, &started.end}) {
     do_not_block(*ours);
   }
-  return {process, std::move(input.write), std::move(output.read),
-          std::move(errors.read)};
+  return started;
 }
 
 }  // namespace batchlab

@@ -11,11 +11,12 @@
 
 namespace batchlab {
 
-// A process, and our ends of the pipes to its standard streams: they do not block, and
+// A program, and our ends of the pipes to its standard streams: they do not block, and
 // no other program gets them.
 struct StartedProcess {
-  pid_t number = -1;
+  pid_t supervisor = -1;  // of the program: our child, which is its parent
   Descriptor input, output, errors;
+  Descriptor end;  // what the supervisor tells last (supervisor.hpp)
 };
 
 // As of ChildProcess. Throws Error(plugin): `cannot be started: Permission denied`.

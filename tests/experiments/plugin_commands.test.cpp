@@ -7,6 +7,7 @@
 
 #include "controllers/contract.hpp"
 #include "tests/experiments/plugins/example_files.hpp"
+#include "tests/experiments/plugins/programs.hpp"
 
 namespace batchlab::test {
 namespace {
@@ -83,6 +84,46 @@ TEST(PluginCheck, WhatIsNoPluginIsExitCodeSix) {
   EXPECT_EQ(run_program({"plugin"}).code, 2);
 }
 
+// Asked for anything but hello, it takes its time: each answer is early enough.
+std::string slow_program(const ExampleFiles& files) {
+  const std::string file = (files.folder / "slow").string();
+  write_file(file,
+             "#!/bin/sh\n"
+             "while read line; do\n"
+             "  case $line in\n"
+             "    *hello*) echo '{\"protocol\": 1, \"controllers\": [{\"name\": "
+             "\"slow\", \"summary\": \"-\", \"source\": \"-\", \"needs\": []}]}';;\n"
+             "    *create*) echo '{}';;\n"
+             "    *save*) echo '{\"state\": null}';;\n"
+             "    *load*) echo '{}';;\n"
+             "    *) sleep 0.2; echo '{\"batch_size\": 8, \"reason\": \"-\"}';;\n"
+             "  esac\ndone\n");
+  ExampleFiles::mode(file, 0755);
+  return file;
+}
+
+TEST(PluginCheck, EndsWithWhatWasFoundOnceItsTimeIsOver) {
+  const ExampleFiles files;
+  const std::string file = slow_program(files);
+  const auto start = std::chrono::steady_clock::now();
+  const Output output =
+      run_program({"plugin", "check", file, "--time-limit", "3", "--json"});
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
+  EXPECT_EQ(output.code, 6) << output.err;
+  const json report = json::parse(output.out);
+  EXPECT_EQ(report.at("out_of_time"), true);
+  EXPECT_EQ(report.at("broken"), 1);
+  EXPECT_GE(report.at("untried"), 5);
+  EXPECT_THAT(broken(report, "slow").begin()->second,
+              HasSubstr(" (the 3 s of the check were over)"));
+  const Output table = run_program({"plugin", "check", file, "--time-limit", "1"});
+  EXPECT_EQ(table.code, 6);
+  EXPECT_THAT(table.out, AllOf(HasSubstr("  holds   described"),
+                               HasSubstr("          no time was left\n"),
+                               HasSubstr("--time-limit gives more)\n")));
+  EXPECT_EQ(run_program({"plugin", "check", file, "--time-limit", "0"}).code, 2);
+}
+
 TEST(PluginList, SaysWhatIsFoundAndWhatIsWrong) {
   const ExampleFiles files;
   const std::string file = files.program();
@@ -148,7 +189,7 @@ TEST(PluginOptions, TheHelpNamesThem) {
        {"run", "reproduce", "plan", "replay", "controllers", "bench"}) {
     const std::string help = run_program({command, "--help"}).out;
     for (const char* option : {"--plugin FILE", "--isolate", "--allow-writable-plugins",
-                               "--plugin-time-limit SECONDS"})
+                               "--plugin-time-limit SECONDS", "--plugin-memory BYTES"})
       EXPECT_THAT(help, HasSubstr(option)) << command;
   }
   const Output plugin = run_program({"plugin", "--help"});
@@ -167,6 +208,37 @@ TEST(PluginOptions, ATimeLimitOutOfRangeIsRefused) {
     EXPECT_THAT(output.err, HasSubstr("plugin-time-limit")) << seconds;
   }
   EXPECT_EQ(run_program({"controllers", "--plugin-time-limit=0.01"}).code, 0);
+}
+
+TEST(PluginOptions, AMemoryLimitOutOfRangeIsRefused) {
+  for (const char* bytes : {"0", "-1", "1G ", "2X", "2GB", "1.5G", "G", "15M",
+                            "16777215", "1025G", "2T", "99999999999999999999T"}) {
+    const Output output =
+        run_program({"controllers", std::string("--plugin-memory=") + bytes});
+    EXPECT_EQ(output.code, 2) << bytes;
+    EXPECT_THAT(output.err, HasSubstr("--plugin-memory: must be in [16M, 1T]"))
+        << bytes;
+  }
+  for (const char* bytes : {"16M", "16777216", "16384K", "1T", "1024G"}) {
+    EXPECT_EQ(
+        run_program({"controllers", std::string("--plugin-memory=") + bytes}).code, 0)
+        << bytes;
+  }
+}
+
+TEST(PluginOptions, AProgramGetsTheMemoryThatIsGiven) {
+  const ExampleFiles files;
+  const std::string file = (files.folder / "large").string();
+  write_file(file, "#!/usr/bin/env python3\nblock = bytearray(200 << 20)\n" +
+                       block_of_readme("```python"));
+  ExampleFiles::mode(file, 0755);
+  const auto loaded_with = [&](const std::string& memory) {
+    return run_program({"controllers", "--plugin=" + file, "--plugin-memory", memory});
+  };
+  EXPECT_EQ(loaded_with("300M").code, 0) << loaded_with("300M").err;
+  const Output refused = loaded_with("150M");
+  EXPECT_EQ(refused.code, 6);
+  EXPECT_THAT(refused.err, HasSubstr("MemoryError"));
 }
 
 TEST(PluginOptions, AnIsolatedLibraryDoesWhatItDoesInThisProcess) {

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "results/sha256.hpp"
+#include "tests/results/support.hpp"
 
 namespace batchlab {
 namespace {
@@ -23,6 +24,22 @@ TEST(Sha256, GivesThePublishedDigestsAsAPolicyWritesThem) {
             "sha256-JI1qYdIGOLjlwCaTDD5gOaM85Flk/yFn9uzt1BnbBsE=");
   EXPECT_EQ(sha256_source(std::string(1000000, 'a')),
             "sha256-zcduXJkU+5KBocfihNc+Z/GAmkiklyAOBG05zMcRLNA=");
+}
+
+TEST(Sha256, OfAFileIsWrittenAsSha256sumDoes) {
+  const test::TemporaryFolder folder;
+  const std::string file = folder / "file";
+  test::write_file(file, "abc");
+  EXPECT_EQ(sha256_of_file(file),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  test::write_file(file, std::string(1000000, 'a'));  // several blocks
+  EXPECT_EQ(sha256_of_file(file),
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  for (const std::string& wrong : {folder.path().string(), file + "-none"}) {
+    const Error error = test::error_of([&] { (void)sha256_of_file(wrong); });
+    EXPECT_EQ(error.kind(), ErrorKind::data);
+    EXPECT_THAT(error.what(), HasSubstr(wrong));
+  }
 }
 
 TEST(CleanText, ShowsControlCharactersAndReplacesWhatIsNotUtf8) {

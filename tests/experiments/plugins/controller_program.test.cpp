@@ -11,9 +11,9 @@
 #include <limits>
 #include <sstream>
 
-#include "experiments/checksum.hpp"
 #include "experiments/plugins/child_process.hpp"
 #include "experiments/plugins/documents.hpp"
+#include "results/sha256.hpp"
 #include "tests/controllers/examples.hpp"
 #include "tests/experiments/plugins/programs.hpp"
 
@@ -105,11 +105,11 @@ TEST(ControllerProgram, ThatNowhereSaysWhatItNeedsIsRefused) {
 TEST(ControllerProgram, IsStartedAsLongAsItsFileIsTheOneThatWasLoaded) {
   const Script script(block_of_readme("```python"));
   ProgramOptions options{{script.path().string()}, 30};
-  options.checksum = file_checksum(script.path().string());
+  options.checksum = sha256_of_file(script.path().string());
   const Entry entry = controllers_of_program(script.path(), options).front();
   EXPECT_NO_THROW((void)entry.make({{"batch_size", 8}}, tiny_setting));
   std::ofstream(script.path(), std::ios::app) << "\n# another build\n";
-  const std::string now = file_checksum(script.path().string());
+  const std::string now = sha256_of_file(script.path().string());
   const auto refusal = [&] {
     const Error error = error_of([&] {
       (void)entry.make({{"batch_size", 8}}, tiny_setting);

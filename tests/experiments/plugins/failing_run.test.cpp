@@ -93,6 +93,79 @@ TEST(FailingRun, OfAProgramLeavesTheOthersAlone) {
   EXPECT_EQ(experiment.record("constant-seed0").at("status"), "finished");
 }
 
+// A rule with an option that is measured, asked for it and made in shell.
+std::string measuring(const std::string& measured, const std::string& made) {
+  return "#!/bin/sh\nread line; echo '{\"protocol\": 1, \"controllers\": [{\"name\": "
+         "\"rude\", \"summary\": \"-\", \"source\": \"-\", \"needs\": [], "
+         "\"options\": [{\"name\": \"gain\", \"kind\": \"number\", \"help\": "
+         "\"-\", \"measured_where_unset\": true}]}]}'\n"
+         "while read line; do\n"
+         "  case $line in\n"
+         "    *from_step_time*) " +
+         measured + ";;\n    *create*) " + made +
+         ";;\n"
+         "    *save*) echo '{\"state\": null}';;\n"
+         "    *) echo '{\"batch_size\": 8, \"reason\": \"as ever\"}';;\n"
+         "  esac\ndone\n";
+}
+
+Output run_with(const Experiment& experiment, const Script& script) {
+  return experiment.run(
+      {"--plugin=" + script.path().string(), "--allow-writable-plugins"});
+}
+
+TEST(FailingRun, ForLackOfAMeasuredOptionIsMadeOnceThePluginCanTell) {
+  const Experiment experiment(tiny_text(controllers_text({"rude", "constant"})));
+  const Script script(measuring(
+      "[ -e \"${0%/*}/well\" ] || exit 3; echo '{\"value\": 7}'", "echo '{}'"));
+  const auto gain = [&] {
+    return read_json(experiment.run_folder("rude-seed0") / "config.json")
+        .at("controller")
+        .at("options")
+        .at("gain");
+  };
+  EXPECT_EQ(run_with(experiment, script).code, 8);
+  EXPECT_THAT(experiment.record("rude-seed0").at("reason").get<std::string>(),
+              HasSubstr("exited with code 3 while asked for gain"));
+  EXPECT_EQ(gain(), json());
+  write_file(script.folder() / "well", "");
+  const Output well = run_with(experiment, script);
+  EXPECT_EQ(well.code, 0) << well.err;
+  EXPECT_EQ(experiment.record("rude-seed0").at("status"), "finished");
+  EXPECT_EQ(gain(), 7);
+  // What it made is kept, even where it cannot tell any more.
+  std::filesystem::remove(script.folder() / "well");
+  const Output kept = run_with(experiment, script);
+  EXPECT_EQ(kept.code, 0) << kept.err;
+  EXPECT_THAT(kept.err, HasSubstr("2 runs, 0 to do"));
+}
+
+// As a library that crashes while it is loaded, once its names are known.
+TEST(FailingRun, OfAProgramThatStartsOnlyOnceIsItsOwn) {
+  const Experiment experiment(tiny_text(controllers_text({"rude", "constant"})));
+  std::string text = until_step_five("");
+  text.insert(text.find('\n') + 1,
+              "[ -e \"${0%/*}/mark\" ] && exit 9\n: > \"${0%/*}/mark\"\n");
+  const Script script(text);
+  const Output output = run_with(experiment, script);
+  EXPECT_EQ(output.code, 8) << output.err;
+  EXPECT_THAT(experiment.record("rude-seed0").at("reason").get<std::string>(),
+              HasSubstr("exited with code 9 while saying hello"));
+  EXPECT_EQ(experiment.record("constant-seed0").at("status"), "finished");
+}
+
+// Steps are timed with the rule of another entry.
+TEST(FailingRun, OfARuleThatCannotBeMadeLeavesTheMeasuringToOthers) {
+  const Experiment experiment(tiny_text(controllers_text({"rude", "goodput"})));
+  const Script script(measuring("echo '{\"value\": 7}'", "exit 5"));
+  const Output output = run_with(experiment, script);
+  EXPECT_EQ(output.code, 8) << output.err;
+  EXPECT_THAT(output.err, HasSubstr("batchlab: goodput: cost_ratio = "));
+  EXPECT_THAT(experiment.record("rude-seed0").at("reason").get<std::string>(),
+              HasSubstr("exited with code 5 while being made"));
+  EXPECT_EQ(experiment.record("goodput-seed0").at("status"), "finished");
+}
+
 // The program of the README, which at step 5 does `what` in the place of an answer.
 std::string python_until_step_five(const std::string& what) {
   std::string program = block_of_readme("```python");

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "controllers/plugin_abi.h"
@@ -32,7 +33,7 @@ __attribute__((constructor)) static void leave(void) { exit(0); }
 #endif
 
 #if defined(HOSTILE_ENDLESS) || defined(HOSTILE_CREATE_ENDLESS) || \
-    defined(HOSTILE_DESTROY_ENDLESS)
+    defined(HOSTILE_DESTROY_ENDLESS) || defined(HOSTILE_MEASURE_ENDLESS)
 static void go_on(void) {
   for (volatile int always = 1; always != 0;) {
   }
@@ -59,6 +60,29 @@ const batchlab_descriptor* batchlab_plugin(void);
 #define BATCH_SIZE 32
 #endif
 
+#ifdef HOSTILE_LEAVES
+/* Once: a process in a session of its own that is nobody's child. Its number goes to the
+ * file that BATCHLAB_TEST_CHILD names. */
+static void leave_a_process(void) {
+  static int left;
+  const char* const path = getenv("BATCHLAB_TEST_CHILD");
+  pid_t middle;
+  if (left++ != 0) return;
+  middle = fork();
+  if (middle == 0) {
+    const pid_t child = setsid() < 0 ? -1 : fork();
+    while (child == 0) pause();
+    if (path != NULL) {
+      FILE* const file = fopen(path, "w");
+      fprintf(file, "%d", (int)child);
+      fclose(file);
+    }
+    _exit(0);
+  }
+  waitpid(middle, NULL, 0);
+}
+#endif
+
 /* The rest of what goes wrong, when a step was made (so not for the first batch). */
 static int misbehave(batchlab_decision* decision, batchlab_text* error) {
   static const char* const ten = "0123456789";
@@ -77,6 +101,8 @@ static int misbehave(batchlab_decision* decision, batchlab_text* error) {
   exit(3);
 #elif defined(HOSTILE_EXIT_SUCCESS)
   _exit(0);
+#elif defined(HOSTILE_LEAVES)
+  leave_a_process();
 #elif defined(HOSTILE_ENDLESS)
   go_on();
 #elif defined(HOSTILE_ALLOCATES)
@@ -236,6 +262,11 @@ static int load(void* instance, batchlab_text json, batchlab_text* error) {
 #define LOAD NULL
 #endif
 
+#if defined(HOSTILE_MEASURE_THROWS) || defined(HOSTILE_MEASURE_ABORTS) || \
+    defined(HOSTILE_MEASURE_EXITS) || defined(HOSTILE_MEASURE_ENDLESS) || \
+    defined(HOSTILE_MEASURE_NAN)
+#define MEASURES
+#endif
 #ifdef HOSTILE_RANGE_UPSIDE_DOWN
 #define RANGE 9, 1
 #else
@@ -245,16 +276,25 @@ static int load(void* instance, batchlab_text json, batchlab_text* error) {
 #define DEFAULT "{["
 #elif defined(HOSTILE_DEFAULT_OUTSIDE)
 #define DEFAULT "10"
-#elif defined(HOSTILE_MEASURE_THROWS)
+#elif defined(MEASURES)
 #define DEFAULT ""
 #else
 #define DEFAULT "2"
 #endif
-#ifdef HOSTILE_MEASURE_THROWS
+#ifdef MEASURES
 static double measure(double a_seconds, double b_seconds) {
   (void)a_seconds;
   (void)b_seconds;
+#if defined(HOSTILE_MEASURE_THROWS)
   throw std::runtime_error("no clock here");
+#elif defined(HOSTILE_MEASURE_ABORTS)
+  abort();
+#elif defined(HOSTILE_MEASURE_EXITS)
+  _exit(0);
+#elif defined(HOSTILE_MEASURE_ENDLESS)
+  go_on();
+#endif
+  return NAN;
 }
 #define KIND batchlab_number
 #define MEASURE measure

@@ -100,11 +100,20 @@ TEST_F(HostileProgram, ThatDiesInMidRunIsToldWithItsSignalAndTheStep) {
               HasSubstr("exited with code 0 while deciding at step 18"));
 }
 
-TEST_F(HostileProgram, EndsTheWaitingAlsoWhereNobodyIsToldOfChildren) {
+TEST_F(HostileProgram, IsToldWithItsCodeAlsoWhereNobodyIsToldOfChildren) {
   std::signal(SIGCHLD, SIG_IGN);
   const std::string refusal = refusal_of_hello("#!/bin/sh\nexit 3\n");
   std::signal(SIGCHLD, SIG_DFL);
-  EXPECT_THAT(refusal, HasSubstr(": ended while saying hello"));
+  EXPECT_THAT(refusal, HasSubstr(": exited with code 3 while saying hello"));
+}
+
+TEST_F(HostileProgram, ThatKillsOrStopsWhoWatchesItEndsToo) {
+  EXPECT_THAT(refusal_of_decision(after_creation("kill -KILL $PPID; exec sleep 1000")),
+              HasSubstr("): ended while deciding at step 17"));
+  EXPECT_THAT(refusal_of_decision(after_creation("kill -STOP $PPID; exit 3"), 2),
+              HasSubstr("closed its standard output while deciding at step 17"));
+  EXPECT_THAT(refusal_of_decision(after_creation("kill -TERM $PPID; exit 3")),
+              HasSubstr("exited with code 3 while deciding at step 17"));
 }
 
 TEST_F(HostileProgram, ThatSaysNothingIsGivenItsTimeAndNoMore) {
@@ -221,23 +230,70 @@ TEST_F(HostileProgram, ThatAllocatesWithoutEndMeetsItsLimit) {
 }
 
 // A child that holds the pipes open hides the end of its parent from who reads them.
-TEST_F(HostileProgram, ThatLeavesAChildBehindEndsWithIt) {
+TEST_F(HostileProgram, ThatLeavesAChildBehindIsSeenToEnd) {
   EXPECT_THAT(refusal_of_decision(after_creation("sleep 1000 & exit 6")),
               HasSubstr("exited with code 6 while deciding at step 17"));
-  const Script script(after_creation("sleep 1000 & echo $! > \"${0%/*}/child\"; " +
-                                     decision + "; read line"));
-  pid_t child = 0;
-  {
-    const auto rule = script.entries().front().make({}, tiny_setting);
-    (void)rule->decide({});
-    child = std::stoi(file_text(script.folder() / "child"));
-    EXPECT_EQ(::kill(child, 0), 0);
+}
+
+bool alive(const std::string& process) {
+  const std::string state = file_text("/proc/" + process + "/stat");
+  return !state.empty() && state.find(") Z ") == state.npos;
+}
+
+// What starts a process that writes its number to `child` beside the script, sleeps,
+// and is in the group, then in a session of its own, then also nobody's child.
+const std::string sleeper = "sh -c 'echo $$ > \"$0\"; exec sleep 1000' \"$child\"";
+const std::string ways_to_leave[] = {sleeper + " &", "setsid " + sleeper + " &",
+                                     "(setsid " + sleeper + " &)"};
+
+// Asked for a decision, it goes on once that has left.
+std::string leaving(const std::string& way, const std::string& then) {
+  return after_creation("[ \"$line\" ] || exit 0; child=\"${0%/*}/child\"; " + way +
+                        "\nuntil [ -s \"$child\" ]; do sleep 0.01; done\n" + then);
+}
+
+TEST_F(HostileProgram, LeavesNothingAliveHoweverItWasDetached) {
+  for (const std::string& way : ways_to_leave) {
+    SCOPED_TRACE(way);
+    const Script script(leaving(way, decision + "; read line"));
+    std::string child;
+    {
+      const auto rule = script.entries().front().make({}, tiny_setting);
+      (void)rule->decide({});
+      child = std::to_string(std::stoi(file_text(script.folder() / "child")));
+      EXPECT_TRUE(alive(child));
+    }
+    EXPECT_FALSE(alive(child));
   }
-  // It is nobody's child by then: a zombie until init looks, if it ever does.
-  EXPECT_TRUE(eventually([&] {
-    const std::string state = file_text(fmt::format("/proc/{}/stat", child));
-    return state.empty() || state.find(") Z ") != state.npos;
-  }));
+}
+
+TEST_F(HostileProgram, ThatCrashesLeavesNothingAliveEither) {
+  const Script script(leaving(ways_to_leave[2], "kill -SEGV $$"));
+  const auto rule = script.entries().front().make({}, tiny_setting);
+  EXPECT_THAT(error_of([&] { (void)rule->decide({}); }).what(),
+              HasSubstr("ended by signal 11"));
+  const int child = std::stoi(file_text(script.folder() / "child"));
+  EXPECT_FALSE(alive(std::to_string(child)));
+}
+
+// Each of these processes starts the next in a session of its own, and ends.
+TEST_F(HostileProgram, ThatRunsAwayIsCaught) {
+  const Script script(
+      "#!/bin/sh\nif [ \"$1\" ]; then setsid \"$0\" on & exit; fi\n"
+      "read line; \"$0\" on; echo running; read line\n");
+  const auto runs = [&] {
+    for (const auto& process : std::filesystem::directory_iterator("/proc")) {
+      const std::string words = file_text(process.path() / "cmdline");
+      if (words.find(script.path().string()) != words.npos) return true;
+    }
+    return false;
+  };
+  {
+    ChildProcess program({script.path().string()}, 0);
+    EXPECT_EQ(program.ask("go", 30), "running");
+    EXPECT_TRUE(runs());
+  }
+  for (int look = 0; look < 10; ++look) EXPECT_FALSE(runs());
 }
 
 // After its last answer, where its input ends.
@@ -261,16 +317,19 @@ TEST_F(HostileProgram, ThatDoesNotEndInOrderIsToldWithWhatItDid) {
   EXPECT_NO_THROW(rule->finish());
 }
 
-TEST_F(HostileProgram, IsOfAGroupOfItsOwnSoThatNoInterruptReachesIt) {
+TEST_F(HostileProgram, IsOfASessionOfItsOwnSoThatNoInterruptReachesIt) {
   const Script script("#!/bin/sh\nread line; echo $$; read line\n");
   ChildProcess program({script.path().string()}, 0);
   const pid_t number = std::stoi(program.ask("number", 30));
   EXPECT_EQ(::getpgid(number), number);
-  EXPECT_NE(::getpgrp(), number);
+  EXPECT_EQ(::getsid(number), number);
 }
 
-TEST_F(HostileProgram, DoesNotOutliveWhoStartedIt) {
-  const Script script("#!/bin/sh\ntrap '' HUP\nread line; echo $$; exec sleep 1000\n");
+TEST_F(HostileProgram, DoesNotOutliveWhoStartedItNorDoesWhatItDetached) {
+  const Script script("#!/bin/sh\ntrap '' HUP\nread line; child=\"${0%/*}/child\"\n" +
+                      ways_to_leave[2] +
+                      "\nuntil [ -s \"$child\" ]; do sleep 0.01; done\n"
+                      "echo $$; exec sleep 1000\n");
   const pid_t middle = ::fork();
   if (middle == 0) {
     ChildProcess program({script.path().string()}, 0);
@@ -278,11 +337,10 @@ TEST_F(HostileProgram, DoesNotOutliveWhoStartedIt) {
     ::kill(::getpid(), SIGKILL);
   }
   ::waitpid(middle, nullptr, 0);
-  const std::string number = file_text(script.folder() / "number");
-  EXPECT_TRUE(eventually([&] {
-    const std::string state = file_text("/proc/" + number + "/stat");
-    return state.empty() || state.find(") Z ") != state.npos;
-  }));
+  for (const char* name : {"number", "child"}) {
+    const int number = std::stoi(file_text(script.folder() / name));
+    EXPECT_TRUE(eventually([&] { return !alive(std::to_string(number)); })) << name;
+  }
 }
 
 TEST_F(HostileProgram, GetsNoOtherFilesAndUsualSignals) {

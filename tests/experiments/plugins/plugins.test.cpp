@@ -5,8 +5,8 @@
 
 #include <gmock/gmock.h>
 
-#include "experiments/checksum.hpp"
 #include "experiments/plugins/trust.hpp"
+#include "results/sha256.hpp"
 #include "tests/experiments/plugins/example_files.hpp"
 
 namespace batchlab::test {
@@ -54,7 +54,7 @@ TEST(Plugins, AProgramIsLoadedWithItsVersionAndChecksum) {
   const Plugin plugin = load_plugin(file, {});
   EXPECT_EQ(plugin.path, fs::canonical(file));
   EXPECT_EQ(plugin.version, "1.2");
-  EXPECT_EQ(plugin.checksum, file_checksum(file));
+  EXPECT_EQ(plugin.checksum, sha256_of_file(file));
   EXPECT_TRUE(plugin.isolated);
   EXPECT_THAT(names(plugin.entries),
               ElementsAre("doubling", "crashing", "hanging", "needy"));
@@ -201,7 +201,7 @@ TEST(Plugins, WhatIsAddedIsKnownByTheNamesOfItsControllers) {
   add_plugins(options);
   EXPECT_EQ(plugin_of("doubling"),
             (nlohmann::json{{"path", fs::canonical(file).string()},
-                            {"checksum", file_checksum(file)},
+                            {"checksum", sha256_of_file(file)},
                             {"version", "1.2"},
                             {"isolated", true}}));
   options.files = {files.program("other")};

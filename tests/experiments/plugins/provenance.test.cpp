@@ -5,7 +5,7 @@
 
 #include <gmock/gmock.h>
 
-#include "experiments/checksum.hpp"
+#include "results/sha256.hpp"
 #include "tests/experiments/plugins/example_files.hpp"
 #include "tests/experiments/plugins/programs.hpp"
 
@@ -39,7 +39,7 @@ TEST(Provenance, ARunNamesTheFileThatMadeIt) {
   const Made made;
   const json record = made.experiment.record("doubling-seed0");
   EXPECT_EQ(record.at("plugins"), json::array({{{"path", made.file},
-                                                {"checksum", file_checksum(made.file)},
+                                                {"checksum", sha256_of_file(made.file)},
                                                 {"version", "1.2"},
                                                 {"isolated", true}}}));
 }
@@ -57,7 +57,7 @@ TEST(Provenance, ARunOfBuiltInRulesNamesNone) {
 TEST(Provenance, ARunOfAnotherBuildIsRefusedUnlessAllowed) {
   const Made made;
   EXPECT_THAT(made.run().err, HasSubstr("1 runs, 0 to do"));
-  const std::string before = file_checksum(made.file);
+  const std::string before = sha256_of_file(made.file);
   ExampleFiles::build_anew(made.file);
   const auto kept = snapshot(made.experiment.out());
   const Output refused = made.run();
@@ -65,13 +65,31 @@ TEST(Provenance, ARunOfAnotherBuildIsRefusedUnlessAllowed) {
   EXPECT_THAT(refused.err,
               AllOf(HasSubstr("doubling-seed0 was made with another build of " +
                               made.file + " (checksum " + before + " there, " +
-                              file_checksum(made.file) + " here)"),
+                              sha256_of_file(made.file) + " here)"),
                     HasSubstr("--allow-changed-plugin")));
   const Output allowed = made.run({"--allow-changed-plugin"});
   EXPECT_EQ(allowed.code, 0);
   EXPECT_THAT(allowed.err, AllOf(HasSubstr("note: "), HasSubstr("; kept"),
                                  HasSubstr("1 runs, 0 to do")));
   EXPECT_EQ(snapshot(made.experiment.out()), kept);
+}
+
+// By FNV-1a, as before: whether it is the same build cannot be told.
+TEST(Provenance, ARunThatKnowsItsPluginByAnOlderKindOfChecksumIsRefusedUnlessAllowed) {
+  const Made made;
+  const auto file = made.experiment.run_folder("doubling-seed0") / "run.json";
+  json record = read_json(file);
+  record["plugins"][0]["checksum"] = "0123456789abcdef";
+  write_json(file, record);
+  const Output refused = made.run();
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err,
+              AllOf(HasSubstr("was made with a build of " + made.file +
+                              " that is known by a checksum of an older kind only "
+                              "(0123456789abcdef there, SHA-256 " +
+                              sha256_of_file(made.file) + " here)"),
+                    HasSubstr("--allow-changed-plugin")));
+  EXPECT_EQ(made.run({"--allow-changed-plugin"}).code, 0);
 }
 
 // It is changed in mid-run, as by an editor: what ran before is what was loaded, and
@@ -82,7 +100,7 @@ TEST(Provenance, ARunOfCodeThatChangedSinceItWasLoadedFails) {
                  "    if json.loads(line).get('decide', {}).get('step') == 5:\n"
                  "        open(__file__, 'a').write('# another build\\n')\n");
   const Script script(program);
-  const std::string file = script.path().string(), before = file_checksum(file);
+  const std::string file = script.path().string(), before = sha256_of_file(file);
   const Experiment experiment(tiny_text(by_doubling));
   const Output output = experiment.run({"--set", "seeds=[0, 1]", "--plugin=" + file});
   EXPECT_EQ(output.code, 8) << output.err;
@@ -94,7 +112,7 @@ TEST(Provenance, ARunOfCodeThatChangedSinceItWasLoadedFails) {
   EXPECT_EQ(second.at("reason"),
             fmt::format("doubling ({}): changed since it was loaded (checksum {} then, "
                         "{} now)",
-                        file, before, file_checksum(file)));
+                        file, before, sha256_of_file(file)));
 }
 
 TEST(Provenance, TheSameBuildElsewhereIsTheSame) {
@@ -110,7 +128,7 @@ TEST(Provenance, ARunThatIsNotWholeIsMadeAnewByTheBuildThatThereIs) {
   const Output output = made.run();
   EXPECT_EQ(output.code, 0) << output.err;
   EXPECT_EQ(made.experiment.record("doubling-seed0").at("plugins").at(0).at("checksum"),
-            file_checksum(made.file));
+            sha256_of_file(made.file));
 }
 
 TEST(Provenance, InterventionsOfARunOfAnotherBuildAreRefusedUnlessAllowed) {

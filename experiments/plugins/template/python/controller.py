@@ -15,37 +15,33 @@ RULE = {"name": "my_rule",
         "needs": ["noise_scale"],  # what is measured for decide(), at every step
         "options": [{"name": "progress", "kind": "number", "default": 0.5,
                      "minimum": 0.01, "maximum": 0.99, "help": "share of the best"}]}
-progress = 0.5
-batch_size = 32.0  # wanted; this one until the noise scale is known
+options = {}  # by name; where a specification gives none, its default
+state = {"batch_size": 32.0}  # all that it remembers; wanted until S is known
 
 
 def decide(statistics):
     """The batch size wanted, and why; bounds and rounding are not its business."""
-    global batch_size
     noise_scale = statistics.get("noise_scale") or 0  # absent: not yet known
-    wanted = noise_scale * progress / (1 - progress)
+    wanted = noise_scale * options["progress"] / (1 - options["progress"])
     if wanted <= 0:
-        return {"batch_size": batch_size, "reason": "noise scale unknown: hold"}
-    batch_size = min(max(wanted, 1), 1e15)
-    return {"batch_size": batch_size, "reason": f"noise scale {noise_scale:.4g}"}
+        return {**state, "reason": "noise scale unknown: hold"}
+    state["batch_size"] = min(max(wanted, 1), 1e15)
+    return {**state, "reason": f"noise scale {noise_scale:.4g}"}
 
 
 def answer(request):
     """One line in, one line out. Nothing else may be printed; sys.stderr is free."""
-    global progress, batch_size
     if "hello" in request:
         return {"protocol": 1, "version": "0.1", "controllers": [RULE]}
-    if "create" in request:
-        progress = request["create"]["options"]["progress"]
-        return {}
     if "decide" in request:
         return decide(request["decide"])
-    if "save" in request:  # all that it remembers
-        return {"state": batch_size}
+    if "save" in request:
+        return {"state": state}
+    if "create" in request:
+        options.update(request["create"]["options"])
     if "load" in request:
-        batch_size = request["load"]
-        return {}
-    return {"error": "unknown request"}
+        state.update(request["load"])
+    return {}
 
 
 if __name__ == "__main__":
