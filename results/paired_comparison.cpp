@@ -169,7 +169,8 @@ std::optional<Obstacle> obstacle(const PairwiseComparison& comparison, bool repe
   }
   const auto& interval = comparison.interval;
   if (!interval || (interval->low <= 0 && 0 <= interval->high)) {
-    return Obstacle{"may be 0", "the 95 % interval of the difference contains 0"};
+    return Obstacle{"difference may be 0",
+                    "the 95 % interval of the difference contains 0"};
   }
   if (auto overlapping = overlap(comparison)) return overlapping;
   if (!significant) return Obstacle{"p too large", "p is not below 0.05"};

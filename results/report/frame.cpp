@@ -86,9 +86,9 @@ std::string drawings_html(const std::vector<DrawnChart>& charts) {
     }
     html += fmt::format(
         "<div class=\"drawing\">{}<details><summary class=\"words\">in words</summary>"
-        "<p class=\"words\">{}</p></details></div>\n",
-        to_svg(drawn.chart, ChartUse::in_page) + drawn.below,
-        isolated(drawn.words, 4000));
+        "<p class=\"words\">{}</p></details></div>\n{}",
+        to_svg(drawn.chart, ChartUse::in_page), isolated(drawn.words, 4000),
+        drawn.below);
   }
   return section.empty() ? "" : html + "</section>\n";
 }

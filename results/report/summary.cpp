@@ -47,7 +47,8 @@ std::string cell(const VerdictColumn& column, const ComparisonRow& row) {
   if (pair == nullptr) return mean;
   const std::string verdict =
       pair->resolved ? "<strong>resolved</strong>" : "not resolved: " + pair->obstacle;
-  return fmt::format("{}<br>{}, p = {:.2g}", mean, verdict, pair->corrected_p);
+  return fmt::format("{}<br>{}, p\u00a0=\u00a0{:.2g}", mean, verdict,
+                     pair->corrected_p);
 }
 
 // "First in examples: cyclic, after 117,045 examples on average (not resolved against

@@ -161,7 +161,7 @@ TEST(Svg, NamesPointsAndMakesALongTitleSmaller) {
                               .words = "",
                               .chart = chart,
                               .below = "<table></table>"}}),
-              HasSubstr("</svg>\n<table></table>"));
+              HasSubstr("</details></div>\n<table></table>"));
 }
 
 TEST(Report, OfNoRunsSaysSo) {
@@ -230,7 +230,7 @@ TEST(Report, SaysWhoIsFirstAndHowSureThatIs) {
                                      "and <bdi>slow</bdi></strong>, 0.9035 on average "
                                      "(a tie)"));
   EXPECT_THAT(report.page, HasSubstr("<td>647<br><strong>resolved</strong>, "
-                                     "p = 0.0078</td>"));
+                                     "p\u00a0=\u00a00.0078</td>"));
   EXPECT_THAT(report.page, HasSubstr("resolved: fast is better than slow by 323.5"));
   EXPECT_THAT(report.verdicts, AllOf(HasSubstr("**examples to the target**: best mean "
                                                "323.5, of fast; resolved against all"),
