@@ -87,26 +87,27 @@ Network::Network(std::size_t inputs, std::span<const LayerOptions> layers)
                          parameter_count_, block.size()});
       parameter_count_ += block.size();
     }
-    add_pieces(number);
+    add_pieces(number, 1, pieces_);
+    add_pieces(number, many_terms, large_pieces_);
   }
   if (parameter_count_ == 0) {
     throw Error(ErrorKind::usage, "model.layers: no layer has parameters to train");
   }
 }
 
-// Pieces of at least 1024 parameters, for their passes to cost more than their calls;
-// of 96 wide rows, for the product kernel to use its panels often enough.
-void Network::add_pieces(std::size_t layer) {
+// Pieces of at least 1024 parameters, for their passes to cost more than their calls,
+// and no more than the product kernel needs, for these passes to find them in cache.
+void Network::add_pieces(std::size_t layer, std::size_t rows,
+                         std::vector<Piece>& pieces) {
   const std::size_t row_size = layers_[layer]->parameter_row_size();
   const std::size_t size = parameter_count_ - offsets_[layer];
-  const std::size_t rows = row_size ? size / row_size : 0;
-  constexpr std::size_t step = 12;  // whole blocks of the product kernel
-  const std::size_t wide = row_size > 256 ? 8 : 1;
-  const std::size_t height =
-      row_size ? step * std::max(wide, 1 + 1023 / (step * row_size)) : 1;
-  for (std::size_t first = 0; first < rows; first += height) {
-    const std::size_t count = std::min(height, rows - first);
-    pieces_.push_back(
+  if (row_size == 0) return;
+  const std::size_t step = rows_at_a_time(rows, row_size);
+  const std::size_t height = step * (1 + 1023 / (step * row_size));
+  const std::size_t end = size / row_size;
+  for (std::size_t first = 0; first < end; first += height) {
+    const std::size_t count = std::min(height, end - first);
+    pieces.push_back(
         {layer, {first, count}, offsets_[layer] + first * row_size, count * row_size});
   }
 }

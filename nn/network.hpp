@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "nn/layer.hpp"
+#include "nn/product_kernel.hpp"
 
 namespace batchlab {
 
@@ -87,8 +88,11 @@ class Network {
 
   [[nodiscard]] Array initial_parameters(std::uint32_t seed) const;
 
-  // The parameters in pieces, in order and without gaps.
-  [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }
+  // The parameters in pieces, in order and without gaps, for their gradient over so
+  // many rows.
+  [[nodiscard]] const std::vector<Piece>& pieces(std::size_t rows) const {
+    return rows < many_terms ? pieces_ : large_pieces_;
+  }
 
   // Runs the layers on the tile's rows of the workspace. Returns a copy of the output,
   // rows x outputs, inside the workspace: the loss overwrites it by its gradient.
@@ -122,13 +126,13 @@ class Network {
 
  private:
   friend class Workspace;
-  void add_pieces(std::size_t layer);
+  void add_pieces(std::size_t layer, std::size_t rows, std::vector<Piece>& pieces);
 
   std::size_t inputs_;
   std::vector<std::unique_ptr<Layer>> layers_;
   std::vector<std::size_t> offsets_;  // of each layer's parameters
   std::vector<NamedBlock> blocks_;
-  std::vector<Piece> pieces_;
+  std::vector<Piece> pieces_, large_pieces_;
   std::size_t parameter_count_ = 0;
   std::size_t first_with_parameters_ = 0;  // backward() ends at this layer
 };

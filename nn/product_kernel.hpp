@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // A matrix product for the shapes of a training step: few rows, operands that stay in
-// cache. It reads them where they stand, but for wide ones; a general library first
-// copies both into packed blocks, which here costs 5 to 45 % of the product (README.md
-// has the figures).
+// cache. It copies them into panels only where that pays; a general library always
+// does, which here costs 5 to 45 % of the product (README.md has the figures).
 #pragma once
 
 #include <cstddef>
@@ -20,6 +19,13 @@ struct StridedMatrix {
 // Whether the kernel is faster than OpenBLAS: on a build for a processor with fused
 // multiply-add and vectors of 8 floats or more.
 [[nodiscard]] bool kernel_is_fast();
+
+// Sums of at least so many terms pay for a copy of a left operand of row_stride 1.
+constexpr std::size_t many_terms = 256;
+
+// Rows of such an operand that the kernel should get at a time, as of a gradient that
+// is made by pieces.
+[[nodiscard]] std::size_t rows_at_a_time(std::size_t terms, std::size_t columns);
 
 // A product as far as its first `inner` terms.
 struct RunningSum {

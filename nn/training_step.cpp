@@ -39,11 +39,13 @@ TrainingStep::TrainingStep(const Network& network, const Dataset& data,
       row_products_(most_round_rows),
       pair_products_(pair_shares * most_round_rows),
       tiles_(tiles_of(most_round_rows, cut_batch(1, options).tile_height)),
-      pieces_(network.pieces().size()) {
+      pieces_(network.pieces(1).size()) {
   use_single_threaded_blas();  // or bits would depend on its threads
   const std::size_t height = cut_batch(1, options).tile_height;
   std::size_t largest = 0;
-  for (const Piece& piece : network.pieces()) largest = std::max(largest, piece.size);
+  for (const Piece& piece : network.pieces(most_round_rows)) {
+    largest = std::max(largest, piece.size);
+  }
   const std::size_t lanes =
       std::max<std::size_t>(2, cut_batch(most_round_rows, options).lanes_per_round);
   for (std::size_t i = 0; i < threads.workers(); ++i) {
@@ -146,8 +148,9 @@ void TrainingStep::gather(const Dataset& data, std::span<const std::uint32_t> ex
 // wrote is in its cache.
 template <class F>
 void TrainingStep::for_pieces_of(std::size_t worker, F&& f) {
-  for (std::size_t i = 0; i < pieces_.size(); ++i) {
-    const Piece& piece = network_.pieces()[i];
+  const std::vector<Piece>& pieces = network_.pieces(round_rows_);
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    const Piece& piece = pieces[i];
     const std::size_t middle = piece.offset + piece.size / 2;
     if (middle * workers_.size() / parameters_.size() != worker) continue;
     f(piece, pieces_[i], workers_[worker]);

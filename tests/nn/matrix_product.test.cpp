@@ -15,11 +15,12 @@ struct Shape {
   std::size_t rows, inner, columns;
 };
 
-const Shape shapes[] = {{1, 1, 1},    {1, 7, 1},    {1, 1, 9},     {5, 1, 1},
-                        {1, 13, 10},  {6, 1, 4},    {8, 5, 1},     {2, 3, 4},
-                        {17, 31, 5},  {33, 64, 10}, {64, 100, 33}, {128, 784, 10},
-                        {7, 20, 16},  {13, 30, 64}, {19, 41, 77},  {4, 9, 128},
-                        {1, 50, 200}, {6, 1, 47}};
+const Shape shapes[] = {{1, 1, 1},     {1, 7, 1},      {1, 1, 9},      {5, 1, 1},
+                        {1, 13, 10},   {6, 1, 4},      {8, 5, 1},      {2, 3, 4},
+                        {17, 31, 5},   {33, 64, 10},   {64, 100, 33},  {128, 784, 10},
+                        {7, 20, 16},   {13, 30, 64},   {19, 41, 77},   {4, 9, 128},
+                        {1, 50, 200},  {6, 1, 47},     {40, 600, 128}, {18, 300, 77},
+                        {9, 270, 300}, {20, 520, 1030}};
 
 // left: rows x inner, right: inner x columns, both by their index functions.
 template <class Left, class Right>
@@ -63,6 +64,33 @@ TEST(MatrixProduct, EqualsNaiveLoops) {
       multiply(view(left.data(), shape.rows, shape.inner),
                view(right.data(), shape.inner, shape.columns), result);
     });
+  }
+}
+
+// Few rows are read where they stand, many are copied first.
+TEST(MatrixProduct, GivesTheSameBitsToEveryNumberOfRows) {
+  if (!kernel_is_fast()) GTEST_SKIP() << "OpenBLAS gives others";
+  RandomValues random(4);
+  constexpr std::size_t rows = 50, inner = 300;
+  for (const std::size_t columns : {10, 64, 128, 300}) {
+    const auto left = random.floats(rows * inner),
+               right = random.floats(inner * columns);
+    const auto product = [&](std::size_t first, std::size_t count) {
+      std::vector<float> result(count * columns);
+      MatrixView matrix = view(result.data(), count, columns);
+      multiply(view(left.data() + first * inner, count, inner),
+               view(right.data(), inner, columns), matrix);
+      return result;
+    };
+    const std::vector<float> whole = product(0, rows);
+    for (const std::size_t count : {1, 5, 25}) {
+      for (std::size_t first = 0; first < rows; first += count) {
+        const std::vector<float> part = product(first, count);
+        ASSERT_TRUE(
+            std::equal(part.begin(), part.end(), whole.begin() + first * columns))
+            << count << " rows from " << first << ", " << columns << " columns";
+      }
+    }
   }
 }
 
