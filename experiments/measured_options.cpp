@@ -200,7 +200,8 @@ void forgive_unmeasured(json& configuration, const RunConfiguration& run) {
   for (const json::json_pointer& place : places(run)) {
     if (!configuration.contains(place) || !run.document.contains(place)) continue;
     json& value = configuration.at(place);
-    if (value.is_null() || !run.failure.empty()) value = run.document.at(place);
+    const json& known = run.document.at(place);
+    if (value.is_null() || (!run.failure.empty() && known.is_null())) value = known;
   }
 }
 

@@ -3,10 +3,10 @@
 // What a worker spends of its training steps on data and on statistics. One writer;
 // read between steps.
 //
-// Around a part that lasts microseconds the clock is read twice, some 30 ns each. A piece's
-// statistics last some hundred: one piece in 17 is timed, less what reading the clock
-// costs, and the others are taken to cost as much per parameter. 17 is prime, so that
-// all pieces have their turn.
+// Around a part that lasts microseconds the clock is read twice, some 30 ns each. A
+// piece's statistics last some hundred: one piece in 17 is timed, less what reading the
+// clock costs, and the others are taken to cost as much per parameter. 17 is prime: all
+// pieces have their turn, unless their number is a multiple of it.
 #pragma once
 
 #include <chrono>

@@ -31,7 +31,8 @@ struct TimeLimit {
 
 // Each promise makes its controllers, and so their processes, anew. One that takes
 // options which have no default, or may show with other options only, is untried, and
-// `holds` null. So is one for which no time is left.
+// `holds` null. So is one for which no time is left,
+// or too little.
 json checked_promises(const Entry& entry, TimeLimit& limit) {
   const Subject subject{entry, option_variants(entry), false};
   const std::string missing = missing_options(entry);
@@ -40,8 +41,10 @@ json checked_promises(const Entry& entry, TimeLimit& limit) {
     const bool late = limit.over();
     auto [failure, unseen] =
         late ? Verdict{"no time was left", true} : promise.check(subject);
-    if (!late && !failure.empty() && limit.over())
+    if (!late && !failure.empty() && limit.over()) {
       failure += fmt::format(" (the {:g} s of the check were over)", limit.seconds);
+      unseen = true;
+    }
     promises.push_back({{"name", promise.name},
                         {"claim", promise.claim},
                         {"holds", failure.empty()},

@@ -32,6 +32,7 @@ using std::chrono::steady_clock;
 constexpr std::size_t most_words = 2048;  // kept, bytes
 constexpr std::size_t most_shown = 400;   // of them, bytes
 constexpr milliseconds patience{500};     // with its end
+constexpr milliseconds patience_with_supervisor{5000};
 
 [[noreturn]] void fail(const std::string& what) {
   throw Error(ErrorKind::plugin, what);
@@ -98,8 +99,13 @@ ChildProcess::~ChildProcess() {
   process_.input.close();
   ends_before(steady_clock::now() + patience);
   ::kill(process_.supervisor, end_supervisor);
-  ::kill(process_.supervisor, SIGCONT);  // where the program has stopped it
-  while (::waitpid(process_.supervisor, nullptr, 0) < 0 && errno == EINTR) {
+  const Time end = steady_clock::now() + patience_with_supervisor;
+  while (::waitpid(process_.supervisor, nullptr, WNOHANG) == 0) {
+    // Continued, where the program stops it; killed, where it waits for one that cannot
+    // be killed.
+    const bool late = steady_clock::now() > end;
+    ::kill(process_.supervisor, late ? SIGKILL : SIGCONT);
+    std::this_thread::sleep_for(milliseconds(1));
   }
 }
 

@@ -67,7 +67,7 @@ void introduce(Plugin& plugin, bool library, const PluginOptions& options) {
   program.command = library ? serving(path, options) : std::vector{path.string()};
   program.seconds_per_answer = options.seconds_per_answer;
   program.checksum = plugin.checksum;
-  program.memory_bytes = sanitized ? 0 : options.memory_bytes;
+  program.memory_bytes = sanitized && library ? 0 : options.memory_bytes;
   program.deadline = options.deadline;
   plugin.entries = controllers_of_program(path, program, &plugin.version);
 }

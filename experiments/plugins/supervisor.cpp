@@ -97,6 +97,16 @@ void end_all_others() {
   }
 }
 
+// One by one on a system that has no call for it or does not allow it.
+void close_from(int first) {
+  if (::close_range(static_cast<unsigned>(first), ~0U, 0) == 0) return;
+  rlimit most{};
+  ::getrlimit(RLIMIT_NOFILE, &most);
+  for (rlim_t file = static_cast<rlim_t>(first); file < most.rlim_cur; ++file) {
+    ::close(static_cast<int>(file));
+  }
+}
+
 }  // namespace
 
 void become_supervisor(pid_t parent) {
@@ -111,7 +121,7 @@ void become_supervisor(pid_t parent) {
 // Pipes that it held open would never end for those who read them.
 void supervise(pid_t program, int report) {
   ::dup2(report, 0);
-  ::close_range(1, ~0U, 0);
+  close_from(1);
   wait_for_end(program);
   const ProgramEnd end = end_of(program);
   end_all_others();

@@ -4,6 +4,9 @@
 // leaves its process group, session or parent, is a child of the supervisor in the end,
 // and goes with the program: also where this process is killed. A program that kills
 // its supervisor goes at once; what it detached before that stays.
+//
+// It is a copy of this process that executes nothing else: memory that this one had by
+// then and writes again later is held twice.
 #pragma once
 
 #include <sys/types.h>

@@ -53,8 +53,6 @@ TEST(Training, SecondsOfDataAndStatisticsArePartOfThoseOfTheRun) {
                "statistics.estimator=" + estimator})
             .result;
     EXPECT_GT(with.statistics_seconds, 0) << estimator;
-    EXPECT_LT(with.statistics_seconds + with.data_seconds + with.controller_seconds,
-              with.training_seconds);
   }
 }
 

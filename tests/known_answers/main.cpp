@@ -133,7 +133,8 @@ void make_table(const fs::path& folder, std::uint32_t seeds) {
     print_answers(readme, part.title, answers.at(0), answers.at(1));
   }
   write_json(folder / "figures.json", figures);
-  for (const char* name : {"deepobs.toml", "listed.toml", "descent.toml", "slow_descent.toml"}) {
+  for (const char* name :
+       {"deepobs.toml", "listed.toml", "descent.toml", "slow_descent.toml"}) {
     fs::copy_file(specifications / name, folder / name,
                   fs::copy_options::overwrite_existing);
   }

@@ -22,7 +22,7 @@ struct Measured {
   // The averages' intervals, three horizons apart from the first on: in all, and those
   // that hold the true noise scale.
   double intervals = 0, covering = 0;
-  double last_batch_size = 0;  // of the last step outside trials
+  double last_batch_size = 0;         // of the last step outside trials
   double examples_before_growth = 0;  // seen with the first batch size
 };
 

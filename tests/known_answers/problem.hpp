@@ -22,7 +22,7 @@ struct Direction {
 
 struct Problem {
   std::string name;
-  nlohmann::json at_rest;               // specifications
+  nlohmann::json at_rest;  // specifications
   std::vector<nlohmann::json> descents;
   DataSource source;
   double examples = 0;  // N
@@ -68,9 +68,9 @@ class Descent {
   std::vector<Along> parameters_;  // along each direction
 };
 
-// `at_rest` as in deepobs.toml, each of `descents` as in descent.toml. Parameters rest on the
-// line from zero to the mean of the examples, where the noise scale is `noise_scale`;
-// they are written to `folder`/<name>.safetensors.
+// `at_rest` as in deepobs.toml, each of `descents` as in descent.toml. Parameters rest
+// on the line from zero to the mean of the examples, where the noise scale is
+// `noise_scale`; they are written to `folder`/<name>.safetensors.
 [[nodiscard]] Problem make_problem(nlohmann::json at_rest,
                                    std::vector<nlohmann::json> descents,
                                    double noise_scale,

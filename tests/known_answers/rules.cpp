@@ -220,12 +220,11 @@ const std::vector<KnownRule> rules_at_rest{
     {"norm_test", norm_test},     {"inner_product_test", inner_product_test},
     {"adadagrad", adadagrad},     {"big_batch", big_batch},
     {"cabs", cabs_at_rest}};
-const std::vector<KnownRule> rules_in_descent{
-    {"adadamp", adadamp},
-    {"radadamp", radadamp},
-    {"cabs", cabs_after_descent},
-    {"critical_batch", critical_batch},
-    {"plateau", plateau}};
+const std::vector<KnownRule> rules_in_descent{{"adadamp", adadamp},
+                                              {"radadamp", radadamp},
+                                              {"cabs", cabs_after_descent},
+                                              {"critical_batch", critical_batch},
+                                              {"plateau", plateau}};
 
 void add_answers(const Problem& problem, json specification,
                  const std::vector<KnownRule>& rules, const Effort& effort,
