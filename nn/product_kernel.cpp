@@ -33,7 +33,7 @@ constexpr std::size_t block_vectors = width == 16 ? 4 : 2;
 // columns: 30 to 50 % less time from 16 rows on. At 128, where rows lie so that few of
 // them share the first-level cache, vectors of 8 take 10 to 25 % less time and those of
 // 16 none.
-constexpr std::size_t most_columns_in_place = width == 16 ? 256 : 64;
+constexpr std::size_t most_columns_in_place = width == 8 ? 64 : 256;
 constexpr std::size_t panel_inner = width == 16 ? 128 : 256;
 constexpr std::size_t panel_vectors = 64 / width;
 
@@ -43,7 +43,7 @@ constexpr std::size_t columns_pages_apart = 256;
 
 // Rows of the right operand that are asked for this early have come from the
 // second-level cache in time: vectors of 8 take 5 to 10 % less time with few rows.
-constexpr std::size_t rows_ahead = width == 16 ? 0 : 8;
+constexpr std::size_t rows_ahead = width == 8 ? 8 : 0;
 
 // One stretch of k: the sums begin with what `from` holds (null: zero) and end in `to`.
 struct Stretch {
