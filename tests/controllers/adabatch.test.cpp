@@ -4,8 +4,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::adabatch_test {
 
 using nlohmann::json;
 
@@ -69,5 +68,4 @@ TEST(Adabatch, RefusesSizesThatDoNotFit) {
   EXPECT_EQ(refusal("adabatch", {{"maximum_batch_size", 32}}), "");
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::adabatch_test

@@ -4,8 +4,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::adadagrad_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -71,5 +70,4 @@ TEST(AdAdaGrad, SettlesWhereTheTestsItIsMadeOfSettle) {
   EXPECT_NEAR(settled(*make({{"test", "inner_product"}}), 3, 0.01), 301.676, 1);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::adadagrad_test

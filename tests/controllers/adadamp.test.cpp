@@ -7,8 +7,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::adadamp_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -79,5 +78,4 @@ TEST(AdaDamp, SettlesAtItsFirstBatchSize) {
   EXPECT_EQ(settled(*rule, 3, 0.01), 32);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::adadamp_test

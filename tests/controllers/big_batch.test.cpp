@@ -6,8 +6,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::big_batch_test {
 
 using nlohmann::json;
 using testing::ElementsAre;
@@ -128,5 +127,4 @@ TEST(BigBatch, SettlesWhereTheGradientIsResolvedAndElseGrowsToTheLimit) {
   }
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::big_batch_test

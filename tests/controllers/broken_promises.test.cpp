@@ -12,8 +12,7 @@
 #include "controllers/batch_size_option.hpp"
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::broken_promises_test {
 
 using nlohmann::json;
 using testing::AllOf;
@@ -372,5 +371,4 @@ TEST(BrokenPromises, Ends) {
               testing::ElementsAre(testing::Pair("ends", "fails: ended by signal 6")));
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::broken_promises_test

@@ -7,8 +7,7 @@
 #include "controllers/limits.hpp"
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::cabs_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -74,5 +73,4 @@ TEST(Cabs, IsForPlainSgdOnly) {
   EXPECT_FALSE(find_controller("norm_test").plain_sgd_only);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::cabs_test

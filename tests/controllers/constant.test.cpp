@@ -3,8 +3,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::constant_test {
 
 TEST(Constant, WantsItsBatchSizeAtEveryStep) {
   const auto rule = make_controller("constant", {{"batch_size", 48}}, fashion_mnist);
@@ -19,5 +18,4 @@ TEST(Constant, BatchSizeMayBeTheTrainingSetAndNoMore) {
             "constant: batch_size must be in [1, 54000] (the training set), got 70000");
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::constant_test

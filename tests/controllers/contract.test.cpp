@@ -10,8 +10,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::contract_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -70,5 +69,4 @@ TEST(OptionVariants, AreTheDefaultsAndEachChoice) {
               testing::Contains(json{{"metric", "validation_accuracy"}}));
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::contract_test

@@ -8,8 +8,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::coupling_test {
 
 double factor(const std::string& name, const CouplingInput& input) {
   return find_coupling(name).factor(input);
@@ -75,5 +74,4 @@ TEST(Coupling, UnknownOneIsRefusedNamingTheClosest) {
       "sqrt, power, adascale, adascale_sqrt, saturating, surge, adam_sde)");
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::coupling_test

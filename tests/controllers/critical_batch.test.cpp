@@ -7,8 +7,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::critical_batch_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -163,5 +162,4 @@ TEST(CriticalBatch, ABranchKeptFromItsSizeProvesNothing) {
   EXPECT_THAT(run.trial().back().reason, HasSubstr("k* 2"));
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::critical_batch_test

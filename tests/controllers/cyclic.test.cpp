@@ -4,8 +4,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::cyclic_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -126,5 +125,4 @@ TEST(Cyclic, RefusesSizesThatDoNotFit) {
   EXPECT_EQ(refusal("cyclic", {{"shape", "cosine"}, {"low", 512}}), "");
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::cyclic_test

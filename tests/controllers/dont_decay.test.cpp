@@ -4,8 +4,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::dont_decay_test {
 
 using nlohmann::json;
 
@@ -61,5 +60,4 @@ TEST(DontDecay, RefusesWhatDoesNotFit) {
             "dont_decay: milestones must increase, got [4,2]");
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::dont_decay_test

@@ -4,8 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace batchlab {
-namespace {
+namespace batchlab::error_test {
 
 using testing::EndsWith;
 using testing::HasSubstr;
@@ -78,5 +77,4 @@ TEST(Printable, CutsAtTheLimitBetweenCharacters) {
   EXPECT_THAT(printable(std::string(100, 'a')), EndsWith("a..."));
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::error_test

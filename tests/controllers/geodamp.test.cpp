@@ -4,8 +4,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::geodamp_test {
 
 using nlohmann::json;
 
@@ -38,5 +37,4 @@ TEST(Geodamp, RefusesABatchThatDoesNotFit) {
             "geodamp: batch_size must be in [1, 54000] (the training set), got 70000");
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::geodamp_test

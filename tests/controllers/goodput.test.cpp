@@ -6,8 +6,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::goodput_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -137,5 +136,4 @@ TEST(Goodput, HoldsWhereTheEstimateIsNegative) {
   EXPECT_EQ(settled(*rule, 3, -0.01), 32);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::goodput_test

@@ -6,8 +6,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::gradient_diversity_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -94,5 +93,4 @@ TEST(GradientDiversity, SettlesAtOneMoreThanTheNoiseScale) {
   EXPECT_NEAR(wanted, 300.994444, 1e-6);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::gradient_diversity_test

@@ -6,8 +6,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::inner_product_test_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -141,5 +140,4 @@ TEST(InnerProductTest, HoldsAtAnySizeWhereLittleOfTheNoiseIsAlongTheGradient) {
   EXPECT_EQ(settled(*make({{"form", "augmented"}}), 3, 1e-4), 32);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::inner_product_test_test

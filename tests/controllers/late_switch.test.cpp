@@ -4,8 +4,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::late_switch_test {
 
 using nlohmann::json;
 
@@ -60,5 +59,4 @@ TEST(LateSwitch, RefusesSizesThatDoNotFit) {
               testing::HasSubstr("an integer"));
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::late_switch_test

@@ -6,8 +6,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::learning_rate_schedule_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -93,5 +92,4 @@ TEST(LearningRateSchedule, StaysInZeroToOne) {
   }
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::learning_rate_schedule_test

@@ -6,8 +6,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::limited_controller_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -65,5 +64,4 @@ TEST(LimitedController, RefusesWhatTheRuleOrTheLimitsCannotBe) {
               HasSubstr("constant: limits: minimum"));
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::limited_controller_test

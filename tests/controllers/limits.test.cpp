@@ -9,8 +9,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::limits_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -380,5 +379,4 @@ TEST(SafetyLayer, KeepsItsRulesWhateverIsWished) {
   }
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::limits_test

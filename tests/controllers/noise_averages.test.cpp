@@ -8,8 +8,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::noise_averages_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -165,5 +164,4 @@ TEST(NoiseAverages, TheTestSettlesWhereItsMeansBalanceNotAtItsNoisiestStep) {
   EXPECT_GT(last_wish(json::object()), 2 * 57.6);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::noise_averages_test

@@ -6,8 +6,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::noise_scale_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -55,5 +54,4 @@ TEST(NoiseScale, IsDampedByDefault) {
   EXPECT_EQ(limits.at("dwell"), 20);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::noise_scale_test

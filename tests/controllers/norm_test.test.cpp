@@ -6,8 +6,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::norm_test_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -82,5 +81,4 @@ TEST(NormTest, SettlesThereByAveragesToo) {
               HasSubstr("64 of 5000 examples averaged: hold"));
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::norm_test_test

@@ -9,8 +9,7 @@
 #include "controllers/batch_size_option.hpp"
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::option_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -162,5 +161,4 @@ TEST(CheckedOptions, RefusesWhatHasNoMeaningForTheChoiceMade) {
   }
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::option_test

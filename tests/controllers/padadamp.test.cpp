@@ -4,8 +4,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::padadamp_test {
 
 using nlohmann::json;
 
@@ -36,5 +35,4 @@ TEST(Padadamp, RefusesABatchThatDoesNotFit) {
             "padadamp: batch_size must be in [1, 54000] (the training set), got 70000");
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::padadamp_test

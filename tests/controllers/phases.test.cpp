@@ -4,8 +4,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::phases_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -139,5 +138,4 @@ TEST(Phases, RefusesValuesThatDoNotFit) {
               HasSubstr("phase 1: learning_rate must be in [1e-12, 1e+06], got 0"));
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::phases_test

@@ -4,8 +4,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::plateau_test {
 
 using nlohmann::json;
 using testing::ElementsAre;
@@ -84,5 +83,4 @@ TEST(Plateau, NeedsTheChosenMetricOnly) {
   EXPECT_EQ(rule->needs(), Needs{&Statistics::training_loss});
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::plateau_test

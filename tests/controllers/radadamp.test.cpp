@@ -6,8 +6,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::radadamp_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -75,5 +74,4 @@ TEST(RadaDamp, ChangesEveryTwentyStepsAtMost) {
   EXPECT_EQ(limits.at("first_wait"), 100);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::radadamp_test

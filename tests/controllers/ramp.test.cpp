@@ -4,8 +4,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::ramp_test {
 
 using nlohmann::json;
 
@@ -93,5 +92,4 @@ TEST(Ramp, RefusesSizesThatDoNotFit) {
             "ramp: batch_size must be at most the final 512, got 600");
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::ramp_test

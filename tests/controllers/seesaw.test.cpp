@@ -4,8 +4,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::seesaw_test {
 
 using nlohmann::json;
 
@@ -56,5 +55,4 @@ TEST(Seesaw, RefusesWhatDoesNotFit) {
               testing::HasSubstr("has no meaning for when = \"milestones\""));
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::seesaw_test

@@ -7,8 +7,7 @@
 #include "controllers/limits.hpp"
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::simigrad_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -164,5 +163,4 @@ TEST(SimiGrad, SettlesUnderItsLimits) {
   }
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::simigrad_test

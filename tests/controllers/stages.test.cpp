@@ -5,8 +5,7 @@
 
 #include "examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::stages_test {
 
 TEST(Stages, AMilestoneIsReachedAtTheEndOfItsEpoch) {
   EXPECT_EQ(reached({2, 4}, 0), 0);
@@ -37,5 +36,4 @@ TEST(Stages, PowersAreBounded) {
   EXPECT_EQ(bounded_power(0.5, 1'000'000'000'000), 1e-100);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::stages_test

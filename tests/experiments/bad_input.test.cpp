@@ -5,8 +5,7 @@
 
 #include "tests/experiments/program.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::bad_input_test {
 
 using testing::AllOf;
 using testing::HasSubstr;
@@ -294,5 +293,4 @@ TEST(BadInput, AFailedRunIsDoneAgain) {
   EXPECT_EQ(experiment.record("constant-seed0").at("reason"), "");
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::bad_input_test

@@ -10,8 +10,7 @@
 #include "program.hpp"
 #include "support.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::bench_test {
 
 using testing::HasSubstr;
 
@@ -146,5 +145,4 @@ TEST(BenchCommand, RefusesListsThatAreNone) {
   EXPECT_THAT(run_program({"bench", "four-familie"}).err, HasSubstr("four-families"));
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::bench_test

@@ -8,8 +8,7 @@
 #include "tests/experiments/program.hpp"
 #include "tests/experiments/support.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::branching_test {
 
 // Every step that is not cut short by an epoch's end passes the rule's own test.
 TEST(BigBatchRun, ExtendsTheBatchUntilItPassesOrIsAsLargeAsAllowed) {
@@ -234,5 +233,4 @@ TEST(WeightAverageRun, IsEvaluatedAndTrainsAsWithout) {
             averaged.recording.evaluations.back().result.loss);
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::branching_test

@@ -5,8 +5,7 @@
 
 #include "tests/experiments/program.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::command_line_test {
 
 using nlohmann::json;
 using testing::AllOf;
@@ -271,5 +270,4 @@ TEST(CommandLine, ReproduceListsAndPrintsTheRecipes) {
   EXPECT_NO_THROW((void)expand(parse_toml(printed.out, "printed")));
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::command_line_test

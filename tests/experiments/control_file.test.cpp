@@ -8,8 +8,7 @@
 
 #include "tests/experiments/program.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::control_file_test {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
@@ -362,5 +361,4 @@ TEST(Control, OptionsThatMakeNoSenseAreRefused) {
   EXPECT_THAT(other.err, HasSubstr("note: " + made + " was made from another"));
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::control_file_test

@@ -8,8 +8,7 @@
 
 #include "tests/experiments/support.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::coupled_run_test {
 
 using testing::HasSubstr;
 
@@ -92,5 +91,4 @@ TEST(CoupledRun, IsRefusedWhereTheCouplingIsNotDefinedForTheOptimizer) {
   EXPECT_THAT(refusal({"controllers.0.coupling_power=1"}), HasSubstr("coupling_power"));
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::coupled_run_test

@@ -10,8 +10,7 @@
 
 #include "tests/experiments/program.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::export_test {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
@@ -268,5 +267,4 @@ TEST(Export, RefusesWhatItCannotDo) {
               HasSubstr("cannot be made"));
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::export_test

@@ -8,8 +8,7 @@
 #include "experiments/specification.hpp"
 #include "tests/experiments/support.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::identity_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -89,5 +88,4 @@ TEST(FirstDifference, NamesTheKeyAndBothValues) {
   EXPECT_EQ(first_difference(other, base), "new: 1 there, nothing here");
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::identity_test

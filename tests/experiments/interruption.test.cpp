@@ -5,8 +5,7 @@
 
 #include "tests/experiments/program.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::interruption_test {
 
 using testing::AllOf;
 using testing::HasSubstr;
@@ -141,5 +140,4 @@ TEST(Interruption, TwoProgramsOnOneRunAreNotMixed) {
   }
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::interruption_test

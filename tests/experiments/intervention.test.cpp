@@ -10,8 +10,7 @@
 #include "experiments/recorder.hpp"
 #include "tests/experiments/shadows.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::intervention_test {
 
 using testing::AllOf;
 using testing::HasSubstr;
@@ -222,5 +221,4 @@ TEST(Intervention, AForcedSizeAboveTheTrainingSetIsRefusedBeforeTraining) {
   EXPECT_THAT(error.what(), AllOf(HasSubstr("step 5"), HasSubstr("[1, 600]")));
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::intervention_test

@@ -8,8 +8,7 @@
 #include "experiments/step_time.hpp"
 #include "tests/experiments/program.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::measured_options_test {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
@@ -260,5 +259,4 @@ TEST(MeasuredRuns, AReplayTakesTheValueOfItsRun) {
   EXPECT_THAT(none.err, HasSubstr("goodput: cost_ratio is unset"));
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::measured_options_test

@@ -9,8 +9,7 @@
 #include "nn/safetensors.hpp"
 #include "tests/experiments/program.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::noisy_quadratic_test {
 
 using nlohmann::json;
 using testing::AllOf;
@@ -233,5 +232,4 @@ TEST(NoisyQuadraticProgram, DataAndOptionsTellOfIt) {
                     HasSubstr("only for type = quadratic")));
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::noisy_quadratic_test

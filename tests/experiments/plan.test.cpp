@@ -7,8 +7,7 @@
 #include "tests/experiments/program.hpp"
 #include "tests/experiments/support.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::plan_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -121,5 +120,4 @@ TEST(PlanCommand, PrintsATableOrJson) {
   EXPECT_EQ(run_program({"plan", "four-family"}).code, 2);
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::plan_test

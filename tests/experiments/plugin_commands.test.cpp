@@ -9,8 +9,7 @@
 #include "tests/experiments/plugins/example_files.hpp"
 #include "tests/experiments/plugins/programs.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::plugin_commands_test {
 
 using nlohmann::json;
 using testing::AllOf;
@@ -255,5 +254,4 @@ TEST(PluginOptions, AnIsolatedLibraryDoesWhatItDoesInThisProcess) {
   EXPECT_TRUE(isolated(outside));
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::plugin_commands_test

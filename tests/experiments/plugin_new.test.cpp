@@ -5,8 +5,7 @@
 
 #include "tests/experiments/program.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::plugin_new_test {
 
 using testing::AllOf;
 using testing::HasSubstr;
@@ -114,5 +113,4 @@ TEST(PluginNew, WhereTheDiskIsFullNothingStays) {
   EXPECT_TRUE(fs::is_empty(folder.path()));
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::plugin_new_test

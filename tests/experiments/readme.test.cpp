@@ -12,8 +12,7 @@
 #include "nn/optimizer.hpp"
 #include "tests/experiments/program.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::readme_test {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -91,5 +90,4 @@ TEST(Readme, OfNnNamesEveryOptimizerAndLayer) {
   EXPECT_THAT(missing(readme("nn"), layer_types()), IsEmpty());
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::readme_test

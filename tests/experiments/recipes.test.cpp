@@ -7,8 +7,7 @@
 
 #include "tests/experiments/program.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::recipes_test {
 
 using testing::HasSubstr;
 
@@ -86,5 +85,4 @@ TEST(FindRecipe, NamesTheClosest) {
               HasSubstr("did you mean \"four-families\""));
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::recipes_test

@@ -7,8 +7,7 @@
 
 #include "tests/experiments/support.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::recorder_test {
 
 using testing::ElementsAre;
 
@@ -215,5 +214,4 @@ TEST(Recorder, AFolderThatIsNoneIsADiskError) {
   EXPECT_EQ(error.kind(), ErrorKind::disk);
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::recorder_test

@@ -8,8 +8,7 @@
 #include "experiments/run_execution.hpp"
 #include "tests/experiments/shadows.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::replay_test {
 
 namespace fs = std::filesystem;
 using testing::AllOf;
@@ -361,5 +360,4 @@ TEST(Replay, OfARuleForPlainSgdRefusesOtherOptimizers) {
                  "cabs: optimizer must be sgd without momentum, got adam");
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::replay_test

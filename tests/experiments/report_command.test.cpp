@@ -5,8 +5,7 @@
 
 #include "tests/experiments/program.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::report_command_test {
 
 using testing::AllOf;
 using testing::EndsWith;
@@ -97,5 +96,4 @@ TEST(ReportCommand, PutsNoControlCharacterOnTheTerminal) {
   EXPECT_THAT(output.out + output.err, Not(HasSubstr("\x1b")));
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::report_command_test

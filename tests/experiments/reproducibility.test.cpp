@@ -9,8 +9,7 @@
 #include "tests/experiments/support.hpp"
 #include "tests/nn/naive_network.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::reproducibility_test {
 
 using testing::AllOf;
 using testing::HasSubstr;
@@ -263,5 +262,4 @@ TEST(Training, GivesTheGoldenLosses) {
   }
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::reproducibility_test

@@ -7,8 +7,7 @@
 #include "experiments/plan.hpp"
 #include "tests/experiments/shadows.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::shadow_test {
 
 using testing::AllOf;
 using testing::Each;
@@ -172,5 +171,4 @@ TEST(Shadow, IsPartOfWhatARunIs) {
   EXPECT_TRUE(std::filesystem::exists(rows));
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::shadow_test

@@ -8,8 +8,7 @@
 #include "experiments/specification_options.hpp"
 #include "tests/experiments/support.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::specification_test {
 
 using nlohmann::json;
 using testing::AllOf;
@@ -393,5 +392,4 @@ TEST(Specification, WhatTheDataCannotGiveIsRefused) {
   EXPECT_THAT(refusal_by_data({"model.layers.1.units=3"}), HasSubstr("4 classes"));
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::specification_test

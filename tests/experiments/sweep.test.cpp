@@ -7,8 +7,7 @@
 
 #include "tests/experiments/program.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::sweep_test {
 
 using testing::AllOf;
 using testing::HasSubstr;
@@ -149,5 +148,4 @@ TEST(Sweep, NoMessageEntersAFileWhenStandardErrorIsClosed) {
   EXPECT_EQ(file_text(two.run_folder("constant-seed0") / ".lock"), "");
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::sweep_test

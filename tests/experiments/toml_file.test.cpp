@@ -7,8 +7,7 @@
 
 #include "tests/experiments/support.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::toml_file_test {
 
 using nlohmann::json;
 using testing::AllOf;
@@ -280,5 +279,4 @@ TEST(Specification, MutatedBytesGiveRunsOrAUsageErrorNeverACrash) {
   EXPECT_GT(refused, 500);
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::toml_file_test

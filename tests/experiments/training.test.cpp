@@ -9,8 +9,7 @@
 
 #include "tests/experiments/support.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::training_test {
 
 using testing::AllOf;
 using testing::ElementsAre;
@@ -319,5 +318,4 @@ TEST(MakeSplit, HoldsOutAShareOfTheExamplesInUse) {
   EXPECT_EQ(split.validation.back(), 299U);
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::training_test

@@ -8,8 +8,7 @@
 #include "experiments/training.hpp"
 #include "tests/experiments/support.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::training_statistics_test {
 
 using testing::HasSubstr;
 
@@ -133,5 +132,4 @@ TEST(Training, TheNoiseScaleRuleFollowsEveryEstimator) {
     EXPECT_NE(recording.used.back().batch_size, 64) << estimator;
   }
 }
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::training_statistics_test

@@ -6,8 +6,7 @@
 #include "experiments/tuning.hpp"
 #include "tests/experiments/program.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::tune_test {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
@@ -245,5 +244,4 @@ TEST(Tune, RefusesWhatWouldBeUnfairOrMeaningless) {
               HasSubstr("a target is needed"));
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::tune_test

@@ -5,8 +5,7 @@
 
 #include "tests/nn/training_step_test.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::batch_cut_test {
 
 TEST(CutBatch, RoundsHaveAtMost512RowsAndLanesAtLeastOne) {
   for (std::size_t size = 1; size < 10'000; size += 1 + size / 7) {
@@ -24,5 +23,4 @@ TEST(CutBatch, RoundsHaveAtMost512RowsAndLanesAtLeastOne) {
   EXPECT_EQ(cut_batch(5, {.tile_height = 9999}).tile_height, 512U);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::batch_cut_test

@@ -15,8 +15,7 @@
 #include "controllers/error.hpp"
 #include "nn/random.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::data_stream_test {
 
 using testing::ElementsAre;
 using Examples = std::vector<std::uint32_t>;
@@ -364,5 +363,4 @@ TEST(DataStreamRestore, RefusesPositionsThatTheExamplesDoNotHave) {
   EXPECT_EQ(stream.position(), before);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::data_stream_test

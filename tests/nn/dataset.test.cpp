@@ -17,8 +17,7 @@
 #include "nn/idx.hpp"
 #include "nn/random.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::dataset_test {
 
 using testing::AllOf;
 using testing::Each;
@@ -323,5 +322,4 @@ TEST(Split, RefusesFractionsThatLeaveNothing) {
               HasSubstr("leaves none"));
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::dataset_test

@@ -6,8 +6,7 @@
 
 #include "tests/nn/trainer.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::determinism_test {
 
 // Enough parameters for several pieces, enough examples for ten rounds.
 constexpr std::size_t examples = 5000, features = 40;
@@ -135,5 +134,4 @@ TEST(BitsOfRandomRuns, DoNotDependOnTheNumberOfThreads) {
   }
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::determinism_test

@@ -10,8 +10,7 @@
 
 #include "tests/nn/random_values.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::dropout_test {
 
 constexpr std::size_t width = 101;
 constexpr double rate = 0.3;
@@ -125,5 +124,4 @@ TEST(Dropout, RateZeroPassesEverything) {
   EXPECT_EQ(output, input);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::dropout_test

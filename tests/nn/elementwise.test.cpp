@@ -9,8 +9,7 @@
 
 #include "tests/nn/random_values.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::elementwise_test {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
@@ -205,5 +204,4 @@ TEST(Exponential, DoesNotDependOnPosition) {
   }
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::elementwise_test

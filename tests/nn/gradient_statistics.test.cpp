@@ -11,8 +11,7 @@
 
 #include "tests/nn/random_values.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::gradient_statistics_test {
 
 constexpr std::int64_t huge = 1'000'000'000'000'000'000;  // of which 1/N is nothing
 
@@ -343,5 +342,4 @@ TEST(EstimateOnNoisyQuadratic, IsUnbiasedForFewExamplesWithoutReplacement) {
   });
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::gradient_statistics_test

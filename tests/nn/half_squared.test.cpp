@@ -7,8 +7,7 @@
 #include <limits>
 #include <vector>
 
-namespace batchlab {
-namespace {
+namespace batchlab::half_squared_test {
 
 // Rows (3, 4) and (0, -2): (9 + 16) / 2 + 4 / 2 = 14.5.
 TEST(HalfSquared, EqualsAHandComputedNumberAndLeavesItsGradient) {
@@ -32,5 +31,4 @@ TEST(HalfSquared, IsNotFiniteWhereAnOutputIsNot) {
   }
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::half_squared_test

@@ -13,8 +13,7 @@
 
 #include "controllers/error.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::idx_test {
 
 using testing::AllOf;
 using testing::ElementsAre;
@@ -182,5 +181,4 @@ TEST_F(ReadIdx, DoesNotAllocateWhatAHeaderPromises) {
               HasSubstr("4611686018427387904 bytes of data expected, 3 found"));
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::idx_test

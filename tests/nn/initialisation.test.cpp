@@ -8,8 +8,7 @@
 #include "nn/dense.hpp"
 #include "tests/nn/random_values.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::initialisation_test {
 
 constexpr std::size_t fan_in = 120, fan_out = 280, weights = fan_in * fan_out;
 
@@ -84,5 +83,4 @@ TEST(Initialisation, IsAFunctionOfSeedAndLayerNumber) {
   }
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::initialisation_test

@@ -14,8 +14,7 @@
 #include "nn/quadratic_layer.hpp"
 #include "tests/nn/random_values.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::layers_test {
 
 using testing::HasSubstr;
 
@@ -294,5 +293,4 @@ TEST(Names, UnknownActivationsAndInitialisationsAreRefused) {
               HasSubstr("did you mean \"he_normal\""));
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::layers_test

@@ -8,8 +8,7 @@
 
 #include "tests/nn/random_values.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::matrix_product_test {
 
 struct Shape {
   std::size_t rows, inner, columns;
@@ -160,5 +159,4 @@ TEST(DescribeBlas, NamesLibraryAndKernel) {
       std::set<std::string>({"none", "pthreads", "OpenMP"}).contains(blas.threading));
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::matrix_product_test

@@ -9,8 +9,7 @@
 #include "controllers/error.hpp"
 #include "tests/nn/trainer.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::network_test {
 
 using testing::AllOf;
 using testing::ElementsAre;
@@ -156,5 +155,4 @@ TEST(NetworkGradient, DropoutIsOffInEvaluation) {
             without.step.forward_backward(batch).loss);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::network_test

@@ -9,8 +9,7 @@
 
 #include "controllers/error.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::noisy_quadratic_test {
 
 using testing::Each;
 using testing::ElementsAre;
@@ -75,5 +74,4 @@ TEST(NoisyQuadratic, IsLoadedByNameAndFromNoFolder) {
   }
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::noisy_quadratic_test

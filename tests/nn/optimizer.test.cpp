@@ -10,8 +10,7 @@
 #include "controllers/error.hpp"
 #include "tests/nn/random_values.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::optimizer_test {
 
 using testing::HasSubstr;
 
@@ -286,5 +285,4 @@ INSTANTIATE_TEST_SUITE_P(
                     OptimizerOptions{.name = "adagrad",
                                      .initial_squared_gradient_sum = 0.1}));
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::optimizer_test

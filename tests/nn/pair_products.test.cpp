@@ -8,8 +8,7 @@
 
 #include "tests/nn/random_values.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::pair_products_test {
 
 ConstMatrixView view_of(const std::vector<float>& values, std::size_t columns) {
   return view(values.data(), values.size() / columns, columns);
@@ -75,5 +74,4 @@ TEST(PairProducts, AreForFewRowsOfWideLayers) {
   EXPECT_TRUE(pairs_are_cheaper(512, 1024, 1024));
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::pair_products_test

@@ -8,8 +8,7 @@
 #include <cmath>
 #include <numeric>
 
-namespace batchlab {
-namespace {
+namespace batchlab::quadratic_test {
 
 using testing::AllOf;
 using testing::Each;
@@ -69,5 +68,4 @@ TEST(Quadratic, IsAFunctionOfItsSeed) {
   EXPECT_NE(once.eigenvectors, other.eigenvectors);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::quadratic_test

@@ -11,8 +11,7 @@
 
 #include "tests/nn/trainer.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::quadratic_noise_test {
 
 std::vector<std::uint32_t> first_examples(std::size_t count) {
   std::vector<std::uint32_t> examples(count);
@@ -236,5 +235,4 @@ TEST_F(NoisyQuadraticProblem, HasNoAccuracy) {
   EXPECT_TRUE(std::isnan(trainer_.step.evaluate(data_, all_.examples).accuracy));
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::quadratic_noise_test

@@ -8,8 +8,7 @@
 #include <set>
 #include <vector>
 
-namespace batchlab {
-namespace {
+namespace batchlab::random_test {
 
 using testing::ElementsAre;
 
@@ -89,5 +88,4 @@ TEST(UniformInteger, IsUniform) {
   EXPECT_GT(chi_squared, 0.1);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::random_test

@@ -18,8 +18,7 @@
 
 #include "controllers/error.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::safetensors_test {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -342,5 +341,4 @@ TEST_F(Safetensors, AreReadOrRefusedWithAnyByteChanged) {
   EXPECT_GT(refused, 500);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::safetensors_test

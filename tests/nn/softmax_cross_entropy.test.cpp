@@ -8,8 +8,7 @@
 
 #include "tests/nn/random_values.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::softmax_cross_entropy_test {
 
 struct Result {
   LossSum sum;
@@ -100,5 +99,4 @@ TEST(SoftmaxCrossEntropy, FirstOfEqualLogitsCounts) {
   EXPECT_EQ(loss_of({1, 5, 5}, {2}).sum.correct, 0);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::softmax_cross_entropy_test

@@ -8,8 +8,7 @@
 #include "nn/training_step.hpp"
 #include "tests/nn/training_step_test.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::spent_time_test {
 
 constexpr auto nothing = [] {};
 
@@ -95,5 +94,4 @@ TEST_F(TrainingStepTest, SpendsTimeOnWhatIsMeasuredBeforeTheUpdate) {
   EXPECT_GT(trainer.step.seconds().statistics, 0);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::spent_time_test

@@ -7,8 +7,7 @@
 #include <limits>
 #include <set>
 
-namespace batchlab {
-namespace {
+namespace batchlab::thread_pool_test {
 
 using std::this_thread::sleep_for;
 
@@ -86,5 +85,4 @@ TEST_P(ThreadPoolOf, EndsWhetherUsedOrNot) {
 
 INSTANTIATE_TEST_SUITE_P(Workers, ThreadPoolOf, testing::Values(1, 2, 3, 8));
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::thread_pool_test

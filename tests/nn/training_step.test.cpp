@@ -14,8 +14,7 @@ void openblas_set_num_threads(int threads);
 int openblas_get_num_threads();
 }
 
-namespace batchlab {
-namespace {
+namespace batchlab::training_step_test {
 
 TEST_F(TrainingStepTest, GradientAndLossEqualNaiveReferenceForAnyBatchAndCut) {
   for (const std::string activation : {"relu", "tanh"}) {
@@ -169,5 +168,4 @@ TEST_F(TrainingStepTest, EvaluationBetweenGradientAndUpdateChangesNothing) {
   EXPECT_EQ(plain.bits(), evaluated.bits());
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::training_step_test

@@ -10,8 +10,7 @@
 #include "nn/training_step.hpp"
 #include "tests/nn/training_step_test.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::training_step_statistics_test {
 
 TEST_F(TrainingStepTest, PerExampleNormsEqualNaiveGradients) {
   for (const std::string activation : {"relu", "tanh"}) {
@@ -233,5 +232,4 @@ TEST_F(TrainingStepTest, EstimatesOfBatchesAverageToThoseOfTheWholeSet) {
   }
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::training_step_statistics_test

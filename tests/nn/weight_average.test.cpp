@@ -7,8 +7,7 @@
 
 #include "tests/nn/trainer.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::weight_average_test {
 
 void add(WeightAverage& average, float value, double batch_ratio) {
   const std::vector<float> parameters(37, value);  // whole vectors and a tail
@@ -64,5 +63,4 @@ TEST(WeightAverage, IsEvaluatedInPlaceOfTheParametersAndChangesNoBitOfThem) {
   EXPECT_EQ(loss, plain.step.evaluate(data, all).loss);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::weight_average_test

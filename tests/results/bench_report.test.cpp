@@ -3,8 +3,7 @@
 
 #include <gmock/gmock.h>
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::bench_report_test {
 
 using testing::AllOf;
 using testing::ElementsAre;
@@ -116,5 +115,4 @@ TEST(BenchReport, IsJsonWithTheSpecificationOfEachRow) {
   EXPECT_EQ(all.at("repeats"), 7);
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::bench_report_test

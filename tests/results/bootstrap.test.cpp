@@ -11,8 +11,7 @@
 #include "results/resampling.hpp"
 #include "tests/results/support.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::bootstrap_test {
 
 using test::standard_normal;
 using Workloads = std::vector<std::vector<double>>;
@@ -198,5 +197,4 @@ TEST(Bootstrap, CoversTheInterquartileMeanOfThreeWorkloads) {
   EXPECT_LE(covered, 0.96);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::bootstrap_test

@@ -9,8 +9,7 @@
 
 #include "tests/results/support.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::comparison_test {
 
 using test::finished_run;
 using Runs = std::vector<Run>;  // inside a TEST, Run is a member of its class
@@ -360,5 +359,4 @@ TEST(Notes, CarryWhatWasDroppedFromARun) {
       Contains("phases, seed 0: evaluations.csv: a torn last line was dropped"));
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::comparison_test

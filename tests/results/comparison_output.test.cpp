@@ -9,8 +9,7 @@
 #include "results/bootstrap.hpp"
 #include "tests/results/support.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::comparison_output_test {
 
 using test::finished_run;
 using Runs = std::vector<Run>;  // inside a TEST, Run is a member of its class
@@ -238,5 +237,4 @@ TEST(ToJson, NestsSummariesAndHasNullForWhatIsAbsent) {
   EXPECT_EQ(to_json({}).dump(), "[]");
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::comparison_output_test

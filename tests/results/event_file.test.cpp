@@ -3,8 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::event_file_test {
 
 TEST(EventFile, TheChecksumIsThatOfRfc3720) {
   EXPECT_EQ(crc32c(std::string(32, '\0')), 0x8a9136aaU);
@@ -41,5 +40,4 @@ TEST(EventFile, AValueIsAProtocolBuffer) {
   EXPECT_EQ(record.size(), 12 + event.size() + 4);
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::event_file_test

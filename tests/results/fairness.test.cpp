@@ -6,8 +6,7 @@
 
 #include "tests/results/support.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::fairness_test {
 
 using test::finished_run;
 using testing::ElementsAre;
@@ -134,5 +133,4 @@ TEST_F(Fairness, BearsFilesThatAreNotAsExpected) {
               SizeIs(2));
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::fairness_test

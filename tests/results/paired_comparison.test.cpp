@@ -10,8 +10,7 @@
 
 #include "tests/results/support.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::paired_comparison_test {
 
 using test::error_of;
 using testing::AllOf;
@@ -237,5 +236,4 @@ TEST(PairedComparison, SeldomFindsADifferenceWhereThereIsNone) {
   EXPECT_GE(with_chosen, 0.07 * 2000);  // why all pairs count
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::paired_comparison_test

@@ -8,8 +8,7 @@
 
 #include "tests/results/support.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::performance_profile_test {
 
 using test::error_of;
 using testing::Each;
@@ -75,5 +74,4 @@ TEST(PerformanceProfile, NamesWhatIsWrong) {
   EXPECT_THAT(message(kThree, 1), HasSubstr("tau_max must be above 1"));
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::performance_profile_test

@@ -10,8 +10,7 @@
 #include "results/resampling.hpp"
 #include "tests/results/support.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::permutation_test_test {
 
 using testing::DoubleEq;
 using testing::ElementsAre;
@@ -142,5 +141,4 @@ TEST(Holm, CorrectsFromTheLeastUp) {
   EXPECT_THAT(holm(Values{}), ElementsAre());
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::permutation_test_test

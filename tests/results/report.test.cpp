@@ -16,8 +16,7 @@
 #include "results/svg_chart.hpp"
 #include "tests/results/support.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::report_test {
 
 using testing::AllOf;
 using testing::Each;
@@ -365,5 +364,4 @@ TEST(Report, NamesItsFiguresSoThatNoneLeavesItsFolder) {
   }
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::report_test

@@ -9,8 +9,7 @@
 #include "results/sha256.hpp"
 #include "tests/results/support.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::report_text_test {
 
 using testing::HasSubstr;
 using testing::Not;
@@ -88,5 +87,4 @@ TEST(FigureText, SeparatesThousands) {
   EXPECT_EQ(figure_text(0), "0");
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::report_text_test

@@ -12,8 +12,7 @@
 
 #include "tests/results/support.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::run_store_test {
 
 using test::error_of;
 using test::file_text;
@@ -383,5 +382,4 @@ TEST(FindRuns, SaysThatAFolderIsMissing) {
   EXPECT_EQ(error_of([] { return find_runs("/nowhere"); }).kind(), ErrorKind::data);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::run_store_test

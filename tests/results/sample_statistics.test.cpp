@@ -8,8 +8,7 @@
 
 #include "tests/results/support.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::sample_statistics_test {
 
 using test::standard_normal;
 using testing::HasSubstr;
@@ -104,5 +103,4 @@ TEST(StudentQuantile, IsThatOfTheTables) {
   EXPECT_NEAR(student_quantile(0.025, 1), -12.706205, 1e-6);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::sample_statistics_test

@@ -7,8 +7,7 @@
 #include "results/report.hpp"
 #include "tests/results/support.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::step_time_fit_test {
 
 using test::error_of;
 using testing::Contains;
@@ -335,5 +334,4 @@ TEST(StepTimesForMachines, HaveNoLineOfOneBatchSize) {
   EXPECT_EQ(read_csv(folder / "a.csv").rows.at(0).back(), "");
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::step_time_fit_test

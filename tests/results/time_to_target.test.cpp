@@ -8,8 +8,7 @@
 
 #include "tests/results/support.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::time_to_target_test {
 
 using test::finished_run;
 using test::run_with_status;
@@ -94,5 +93,4 @@ TEST(SummariseTimes, RefusesWhatIsNoTime) {
             ErrorKind::data);
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::time_to_target_test

@@ -12,8 +12,7 @@
 #include "results/report/parts.hpp"
 #include "tests/results/support.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::trade_off_test {
 
 using testing::Contains;
 using testing::ElementsAre;
@@ -381,5 +380,4 @@ TEST(TradeOff, RefusesWhatIsNotPositive) {
   }
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::trade_off_test

@@ -17,8 +17,7 @@
 #include "tests/controllers/examples.hpp"
 #include "tests/experiments/plugins/programs.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::controller_program_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -299,5 +298,4 @@ TEST(Serve, AnswersWhatItDoesNotUnderstandWithAnError) {
               HasSubstr("did you mean \"constant\"?"));
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::controller_program_test

@@ -9,8 +9,7 @@
 #include "experiments/plugins/outside_entry.hpp"
 #include "tests/experiments/plugins/programs.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::documents_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -205,5 +204,4 @@ TEST(OutsideEntry, AnOptionIsRefusedByWhatIsWrongWithIt) {
               HasSubstr("option a is there twice"));
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::documents_test

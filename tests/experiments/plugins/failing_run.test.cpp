@@ -8,8 +8,7 @@
 #include "experiments/sweep.hpp"
 #include "tests/experiments/plugins/programs.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::failing_run_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -304,5 +303,4 @@ TEST(FailingRun, IsNoneWhereAnInterruptComesAndTheProgramIsAskedForItsState) {
                                       "checkpoint.safetensors"));
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::failing_run_test

@@ -10,8 +10,7 @@
 #include "experiments/plugins/controller_program.hpp"
 #include "tests/experiments/plugins/programs.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::hostile_program_test {
 
 using nlohmann::json;
 using testing::AllOf;
@@ -355,5 +354,4 @@ TEST_F(HostileProgram, GetsNoOtherFilesAndUsualSignals) {
   ::close(leaked);
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::hostile_program_test

@@ -10,8 +10,7 @@
 #include "results/run_store.hpp"
 #include "tests/experiments/plugins/programs.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::isolation_test {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
@@ -389,5 +388,4 @@ TEST(Isolation, CheckIsFairToCopiesOfTheBuiltInRulesAndTheProgramOfTheReadme) {
   EXPECT_THAT(program.out, HasSubstr("\nall promises hold\n"));
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::isolation_test

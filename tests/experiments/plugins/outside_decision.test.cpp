@@ -9,8 +9,7 @@
 
 #include "tests/controllers/examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::outside_decision_test {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 const std::string who = "mine (/home/me/mine.so)";
@@ -92,5 +91,4 @@ TEST(OutsideDecision, AnExtensionIsNothingOrABatchSize) {
   }
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::outside_decision_test

@@ -12,8 +12,7 @@
 #include "experiments/plugins/shared_library.hpp"
 #include "tests/controllers/examples.hpp"
 
-namespace batchlab {
-namespace {
+namespace batchlab::plugin_copies_test {
 
 using nlohmann::json;
 
@@ -212,5 +211,4 @@ TEST(PluginValues, EveryStatisticCrossesAndComesBack) {
   }
 }
 
-}  // namespace
-}  // namespace batchlab
+}  // namespace batchlab::plugin_copies_test

@@ -9,8 +9,7 @@
 #include "results/sha256.hpp"
 #include "tests/experiments/plugins/example_files.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::plugins_test {
 
 namespace fs = std::filesystem;
 using testing::AllOf;
@@ -209,5 +208,4 @@ TEST(Plugins, WhatIsAddedIsKnownByTheNamesOfItsControllers) {
               AllOf(HasSubstr("controller doubling exists already"), HasSubstr(file)));
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::plugins_test

@@ -9,8 +9,7 @@
 #include "tests/experiments/plugins/example_files.hpp"
 #include "tests/experiments/plugins/programs.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::provenance_test {
 
 using nlohmann::json;
 using testing::AllOf;
@@ -164,5 +163,4 @@ TEST(Provenance, ARecordOfAnyKindIsCompared) {
   }
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::provenance_test

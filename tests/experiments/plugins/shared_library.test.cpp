@@ -13,8 +13,7 @@
 #include "tests/controllers/examples.hpp"
 #include "tests/experiments/support.hpp"
 
-namespace batchlab::test {
-namespace {
+namespace batchlab::test::shared_library_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -297,5 +296,4 @@ TEST(SharedLibrary, TheLocaleIsAsBeforeWhateverItSets) {
   EXPECT_EQ(::uselocale(nullptr), of_thread);
 }
 
-}  // namespace
-}  // namespace batchlab::test
+}  // namespace batchlab::test::shared_library_test
