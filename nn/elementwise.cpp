@@ -2,6 +2,7 @@
 #include "nn/elementwise.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace batchlab {
@@ -14,40 +15,51 @@ void add(const float* values, std::size_t size, float* sums) {
 
 namespace {
 
-// sum_i a_i b_i, term.operator()<V>(i) giving both, vectors or scalars, once for each.
-template <class Term>
-double sum_products_of(std::size_t size, Term term) {
+template <class V, std::size_t Count>
+using Factors = std::array<std::pair<V, V>, Count>;
+
+// `Count` sums of a_i b_i at once, term.operator()<V>(i) giving the Factors of each,
+// vectors or scalars, once for each i.
+template <std::size_t Count, class Term>
+std::array<double, Count> sum_products_of(std::size_t size, Term term) {
   constexpr std::size_t width = FloatBatch::size;
   constexpr std::size_t block = 64 * width;  // 16 terms in each of four partial sums
-  double total = 0;
+  std::array<double, Count> totals{};
   std::size_t i = 0;
   while (size - i >= 4 * width) {
-    FloatBatch sums[4] = {FloatBatch(0.0F), FloatBatch(0.0F), FloatBatch(0.0F),
-                          FloatBatch(0.0F)};
+    FloatBatch sums[Count][4];
+    for (auto& partial : sums) std::fill_n(partial, 4, FloatBatch(0.0F));
     const std::size_t end = i + std::min(block, (size - i) / (4 * width) * (4 * width));
     for (; i < end; i += 4 * width) {
       for (std::size_t k = 0; k < 4; ++k) {
-        const auto [a, b] = term.template operator()<FloatBatch>(i + k * width);
-        sums[k] = xsimd::fma(a, b, sums[k]);
+        const Factors<FloatBatch, Count> factors =
+            term.template operator()<FloatBatch>(i + k * width);
+        for (std::size_t n = 0; n < Count; ++n) {
+          sums[n][k] = xsimd::fma(factors[n].first, factors[n].second, sums[n][k]);
+        }
       }
     }
-    total +=
-        static_cast<double>(xsimd::hadd((sums[0] + sums[1]) + (sums[2] + sums[3])));
+    for (std::size_t n = 0; n < Count; ++n) {
+      totals[n] += static_cast<double>(
+          xsimd::hadd((sums[n][0] + sums[n][1]) + (sums[n][2] + sums[n][3])));
+    }
   }
   for (; i < size; ++i) {
-    const auto [a, b] = term.template operator()<float>(i);
-    total += double{a} * double{b};
+    const Factors<float, Count> factors = term.template operator()<float>(i);
+    for (std::size_t n = 0; n < Count; ++n) {
+      totals[n] += double{factors[n].first} * double{factors[n].second};
+    }
   }
-  return total;
+  return totals;
 }
 
 // The same of one term's squares.
 template <class Term>
 double sum_squares_of(std::size_t size, Term term) {
-  return sum_products_of(size, [=]<class V>(std::size_t i) {
+  return sum_products_of<1>(size, [=]<class V>(std::size_t i) {
     const V x = term.template operator()<V>(i);
-    return std::pair<V, V>(x, x);
-  });
+    return Factors<V, 1>{{{x, x}}};
+  })[0];
 }
 
 }  // namespace
@@ -58,15 +70,23 @@ double sum_of_squares(const float* values, std::size_t size) {
 }
 
 double inner_product(const float* values, const float* others, std::size_t size) {
-  return sum_products_of(size, [=]<class V>(std::size_t i) {
-    return std::pair<V, V>(load<V>(values + i), load<V>(others + i));
-  });
+  return sum_products_of<1>(size, [=]<class V>(std::size_t i) {
+    return Factors<V, 1>{{{load<V>(values + i), load<V>(others + i)}}};
+  })[0];
 }
 
 double squared_distance(const float* values, const float* others, std::size_t size) {
   return sum_squares_of(size, [=]<class V>(std::size_t i) -> V {
     return load<V>(values + i) - load<V>(others + i);
   });
+}
+
+PartNorms part_norms_squared(const float* first, const float* sum, std::size_t size) {
+  const auto norms = sum_products_of<2>(size, [=]<class V>(std::size_t i) {
+    const V one = load<V>(first + i), other = load<V>(sum + i) - one;
+    return Factors<V, 2>{{{one, one}, {other, other}}};
+  });
+  return {norms[0], norms[1]};
 }
 
 double scale(float factor, std::size_t size, float* values) {

@@ -57,6 +57,14 @@ double scale(float factor, std::size_t size, float* values);
 [[nodiscard]] double squared_distance(const float* values, const float* others,
                                       std::size_t size);
 
+// |first|^2 and |sum - first|^2 of two parts of a sum, in one pass, each summed as
+// sum_of_squares().
+struct PartNorms {
+  double first = 0, second = 0;
+};
+[[nodiscard]] PartNorms part_norms_squared(const float* first, const float* sum,
+                                           std::size_t size);
+
 // False if any value is infinite or not a number.
 [[nodiscard]] bool all_finite(const float* values, std::size_t size);
 

@@ -13,7 +13,8 @@
 
 namespace batchlab {
 
-// result = left right
+// result = left right. Where kernel_is_fast(), a row of the result depends on that row
+// of left alone, to the bit; elsewhere also on how many there are.
 void multiply(const ConstMatrixView& left, const ConstMatrixView& right,
               MatrixView& result);
 

@@ -134,8 +134,13 @@ Workspace::Workspace(const Network& network, std::size_t rows) {
   }
 }
 
-MatrixView Network::forward(const Tile& tile, const float* parameters,
-                            Workspace& workspace) const {
+bool Network::rows_are_independent() const {
+  return std::all_of(layers_.begin(), layers_.end(),
+                     [](const auto& layer) { return layer->rows_are_independent(); });
+}
+
+void Network::forward(const Tile& tile, const float* parameters,
+                      Workspace& workspace) const {
   const std::size_t first = tile.workspace_row, count = tile.rows;
   const auto& values = std::as_const(workspace.values_);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
@@ -143,10 +148,13 @@ MatrixView Network::forward(const Tile& tile, const float* parameters,
     layers_[i]->forward(tile, parameters + offsets_[i], values[i].rows(first, count),
                         output, workspace.scratch_[i].rows(first, count).data());
   }
-  const ConstMatrixView logits = values.back().rows(first, count);
-  MatrixView copy = workspace.deltas_.back().rows(first, count);
-  std::copy_n(logits.data(), logits.size(), copy.data());
-  return copy;
+  const ConstMatrixView output = values.back().rows(first, count);
+  MatrixView copy = logits(tile, workspace);
+  std::copy_n(output.data(), output.size(), copy.data());
+}
+
+MatrixView Network::logits(const Tile& tile, Workspace& workspace) const {
+  return workspace.deltas_.back().rows(tile.workspace_row, tile.rows);
 }
 
 void Network::backward(const Tile& tile, const float* parameters,

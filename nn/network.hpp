@@ -94,13 +94,18 @@ class Network {
     return rows < many_terms ? pieces_ : large_pieces_;
   }
 
-  // Runs the layers on the tile's rows of the workspace. Returns a copy of the output,
-  // rows x outputs, inside the workspace: the loss overwrites it by its gradient.
-  [[nodiscard]] MatrixView forward(const Tile& tile, const float* parameters,
-                                   Workspace& workspace) const;
+  // That of all layers (layer.hpp).
+  [[nodiscard]] bool rows_are_independent() const;
 
-  // After forward(), with what it returned overwritten by the gradient of each row's
-  // loss. The workspace then holds what the next two need.
+  // Runs the layers on the tile's rows of the workspace.
+  void forward(const Tile& tile, const float* parameters, Workspace& workspace) const;
+
+  // After forward() of these rows, among others: a copy of their output, rows x
+  // outputs, inside the workspace. The loss overwrites it by its gradient.
+  [[nodiscard]] MatrixView logits(const Tile& tile, Workspace& workspace) const;
+
+  // After forward(), with logits() overwritten by the gradient of each row's loss. The
+  // workspace then holds what the next two need.
   void backward(const Tile& tile, const float* parameters, Workspace& workspace) const;
 
   // Gradient of one piece, summed over the first rows of the workspace: as many as each

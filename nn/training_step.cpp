@@ -49,11 +49,12 @@ TrainingStep::TrainingStep(const Network& network, const Dataset& data,
   const std::size_t lanes =
       std::max<std::size_t>(2, cut_batch(most_round_rows, options).lanes_per_round);
   for (std::size_t i = 0; i < threads.workers(); ++i) {
-    Worker& worker = workers_.emplace_back(Worker{std::vector<std::uint8_t>(height),
-                                                  std::vector<double>(height),
-                                                  Workspace(network, height),
-                                                  uninitialised(lanes * largest),
-                                                  {}});
+    Worker& worker =
+        workers_.emplace_back(Worker{std::vector<std::uint8_t>(most_round_rows),
+                                     std::vector<double>(height),
+                                     Workspace(network, height),
+                                     uninitialised(lanes * largest),
+                                     {}});
     for (std::size_t lane = 0; lane < lanes; ++lane) {
       worker.sums.push_back({0, worker.sums_memory.data() + lane * largest});
     }
@@ -95,12 +96,20 @@ LossSum TrainingStep::run_tiles(const Batch& batch, std::size_t begin,
                                 std::size_t end) {
   round_rows_ = end - begin;
   const std::size_t tiles = tiles_of(round_rows_, cut_.tile_height);
+  const auto rows_of = [&](std::size_t tile, std::size_t last_tile) {
+    const std::size_t row = part(round_rows_, tile, tiles).begin;
+    const std::size_t row_end = part(round_rows_, last_tile, tiles).end;
+    return Tile{begin + row, row_end - row, &batch, seed_, row};
+  };
   threads_.run([&](std::size_t worker) {
     const Range own = part(tiles, worker, threads_.workers());
+    // Forward together where that changes no bit: operands are copied once.
+    const bool together = network_.rows_are_independent() && own.size() > 0;
+    if (together) forward(rows_of(own.begin, own.end - 1), workers_[worker]);
     for (std::size_t i = own.begin; i < own.end; ++i) {
-      const Range rows = part(round_rows_, i, tiles);
-      tiles_[i] = run_tile({begin + rows.begin, rows.size(), &batch, seed_, rows.begin},
-                           workers_[worker]);
+      const Tile tile = rows_of(i, i);
+      if (!together) forward(tile, workers_[worker]);
+      tiles_[i] = backward(tile, workers_[worker]);
     }
   });
   LossSum loss;
@@ -111,13 +120,17 @@ LossSum TrainingStep::run_tiles(const Batch& batch, std::size_t begin,
   return loss;
 }
 
-TrainingStep::TileSums TrainingStep::run_tile(const Tile& tile, Worker& worker) {
+void TrainingStep::forward(const Tile& tile, Worker& worker) {
   worker.time.in_data([&] {
     gather(data_, std::span(tile.batch->examples).subspan(tile.first_row, tile.rows),
-           round_.input(tile.workspace_row), worker.labels.data());
+           round_.input(tile.workspace_row), worker.labels.data() + tile.workspace_row);
   });
-  MatrixView logits = network_.forward(tile, parameters_.data(), round_);
-  TileSums sums{network_.loss()(logits, worker.labels.data())};
+  network_.forward(tile, parameters_.data(), round_);
+}
+
+TrainingStep::TileSums TrainingStep::backward(const Tile& tile, Worker& worker) {
+  MatrixView logits = network_.logits(tile, round_);
+  TileSums sums{network_.loss()(logits, worker.labels.data() + tile.workspace_row)};
   network_.backward(tile, parameters_.data(), round_);
   if (!measurements_.examples) return sums;
   worker.time.in_statistics([&] {
@@ -190,22 +203,32 @@ void TrainingStep::sum_round(const Piece& piece, PieceSums& sums,
     running[lane].inner = part(round_rows_, lane, lanes).end;
   }
   network_.gradient(piece, round_, running);
-  // |gradient sum|^2 of lanes [first, end).
-  const auto norm_squared = [&](std::size_t first, std::size_t end) {
-    const float* sum = running[end - 1].result;
-    return first == 0 ? sum_of_squares(sum, piece.size)
-                      : squared_distance(sum, running[first - 1].result, piece.size);
-  };
   if (!measurements_.lanes && !halves) return;
   worker.time.in_piece_statistics(piece.size, [&] {
-    for (std::size_t lane = 0; measurements_.lanes && lane < lanes; ++lane) {
-      const auto rows = static_cast<double>(part(round_rows_, lane, lanes).size());
-      sums.lanes_norm_squared += norm_squared(lane, lane + 1) / rows;
-    }
+    if (measurements_.lanes) measure_lanes(running, piece.size, sums);
     if (!halves) return;
-    sums.half_norms_squared[0] = norm_squared(0, lanes / 2);
-    sums.half_norms_squared[1] = norm_squared(lanes / 2, lanes);
+    const PartNorms of_halves = part_norms_squared(running[lanes / 2 - 1].result,
+                                                   running.back().result, piece.size);
+    sums.half_norms_squared[0] = of_halves.first;
+    sums.half_norms_squared[1] = of_halves.second;
   });
+}
+
+// |gradient sum|^2 / rows of each lane of the round. `running`: sums up to its end.
+void TrainingStep::measure_lanes(std::span<const RunningSum> running, std::size_t size,
+                                 PieceSums& sums) const {
+  const std::size_t lanes = running.size();
+  const auto add = [&](std::size_t lane, double norm_squared) {
+    const auto rows = static_cast<double>(part(round_rows_, lane, lanes).size());
+    sums.lanes_norm_squared += norm_squared / rows;
+  };
+  if (lanes == 1) return add(0, sum_of_squares(running[0].result, size));
+  const PartNorms two = part_norms_squared(running[0].result, running[1].result, size);
+  add(0, two.first);
+  add(1, two.second);
+  for (std::size_t lane = 2; lane < lanes; ++lane) {
+    add(lane, squared_distance(running[lane].result, running[lane - 1].result, size));
+  }
 }
 
 // The mean gradient, after the last round, in the last of the worker's sums.
@@ -324,8 +347,9 @@ EvaluationResult TrainingStep::evaluate(const Dataset& data,
       const Range rows = part(examples.size(), i, tiles);
       gather(data, examples.subspan(rows.begin, rows.size()), worker.scratch.input(0),
              worker.labels.data());
-      MatrixView logits =
-          network_.forward({.rows = rows.size()}, parameters.data(), worker.scratch);
+      const Tile tile{.rows = rows.size()};
+      network_.forward(tile, parameters.data(), worker.scratch);
+      MatrixView logits = network_.logits(tile, worker.scratch);
       sums[i] = network_.loss()(logits, worker.labels.data());
     }
   });

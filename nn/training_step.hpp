@@ -115,7 +115,7 @@ class TrainingStep {
     bool finite = true;
   };
   struct Worker {
-    std::vector<std::uint8_t> labels;  // of a tile
+    std::vector<std::uint8_t> labels;  // by rows of the round
     std::vector<double> example_norms_squared;
     Workspace scratch;  // of a tile, for what is not of the round
     Array sums_memory;
@@ -124,7 +124,8 @@ class TrainingStep {
   };
 
   LossSum run_tiles(const Batch& batch, std::size_t first, std::size_t end);
-  TileSums run_tile(const Tile& tile, Worker& worker);
+  void forward(const Tile& tile, Worker& worker);
+  TileSums backward(const Tile& tile, Worker& worker);
   void gather(const Dataset& data, std::span<const std::uint32_t> examples,
               float* inputs, std::uint8_t* labels) const;
   template <class F>
@@ -134,6 +135,8 @@ class TrainingStep {
   void keep_round(std::size_t half);
   LossSum run_rounds(const Batch& batch);
   void sum_round(const Piece& piece, PieceSums& sums, Worker& worker) const;
+  void measure_lanes(std::span<const RunningSum> running, std::size_t size,
+                     PieceSums& sums) const;
   float* finish_gradient(const Piece& piece, PieceSums& sums, Worker& worker) const;
   void measure_and_keep(const Piece& piece, PieceSums& sums, Worker& worker,
                         const float* gradient);

@@ -3,9 +3,11 @@
 // The limit of a training step: its matrix products alone, on the whole batch,
 // preallocated, one thread. One JSON line a row, as `batchlab bench --json` names them.
 //
-//   limit [mlp|wide] [8,32,128,512,4096]
+//   limit [mlp|wide] [8,32,128,512,4096] [1]
 //
-// mlp: 784-128-10; wide: 784-1024-1024-10.
+// mlp: 784-128-10; wide: 784-1024-1024-10. The last: so many such steps at once, on as
+// many threads, each with arrays of its own, which tells what the machine's cores take
+// from each other where nothing is shared.
 #include <cblas.h>
 #include <fmt/format.h>
 
@@ -13,6 +15,7 @@
 #include <chrono>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 #include <xsimd/xsimd.hpp>
 
@@ -62,36 +65,56 @@ void step(std::vector<Layer>& layers, const Values& images, int rows) {
   }
 }
 
-void measure(const std::string& network, const std::vector<int>& widths, int rows) {
+struct Step {
   std::vector<Layer> layers;
-  const auto size = [](int a, int b) {
-    return static_cast<std::size_t>(a) * static_cast<std::size_t>(b);
-  };
-  for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
-    const int in = widths[i], out = widths[i + 1];
-    layers.push_back({in, out, filled(size(in, out)), filled(size(in, out)),
-                      filled(size(rows, out)), filled(size(rows, out))});
+  Values images;
+
+  Step(const std::vector<int>& widths, int rows) {
+    const auto size = [](int a, int b) {
+      return static_cast<std::size_t>(a) * static_cast<std::size_t>(b);
+    };
+    for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
+      const int in = widths[i], out = widths[i + 1];
+      layers.push_back({in, out, filled(size(in, out)), filled(size(in, out)),
+                        filled(size(rows, out)), filled(size(rows, out))});
+    }
+    images = filled(size(rows, widths[0]));
   }
-  const Values images = filled(size(rows, widths[0]));
-  const auto since = [](Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
+};
+
+// Seconds until each thread has made so many steps.
+double seconds_of(std::vector<Step>& steps, int rows, int count) {
+  const auto start = Clock::now();
+  const auto work = [&](Step& own) {
+    for (int i = 0; i < count; ++i) step(own.layers, own.images, rows);
   };
-  int count = 0;
-  for (const auto start = Clock::now(); since(start) < 0.25; ++count) {
-    step(layers, images, rows);
+  std::vector<std::jthread> others;
+  for (std::size_t i = 1; i < steps.size(); ++i) {
+    others.emplace_back(work, std::ref(steps[i]));
   }
+  work(steps[0]);
+  others.clear();
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+void measure(const std::string& network, const std::vector<int>& widths, int rows,
+             int threads) {
+  std::vector<Step> steps;
+  for (int i = 0; i < threads; ++i) steps.emplace_back(widths, rows);
+  int count = 1;  // for half a second
+  while (seconds_of(steps, rows, count) < 0.25) count *= 2;
   std::vector<double> seconds;
   for (int repeat = 0; repeat < 7; ++repeat) {
-    const auto start = Clock::now();
-    for (int i = 0; i < 2 * count; ++i) step(layers, images, rows);
-    seconds.push_back(since(start) / (2 * count));
+    seconds.push_back(seconds_of(steps, rows, count) / count);
   }
   std::sort(seconds.begin(), seconds.end());
   fmt::print(
-      "{{\"peer\": \"limit\", \"network\": \"{}\", \"batch_size\": {}, \"threads\": 1, "
-      "\"variant\": \"plain\", \"step_seconds\": {:.9f}, \"step_seconds_min\": {:.9f}, "
+      "{{\"peer\": \"limit\", \"network\": \"{}\", \"batch_size\": {}, "
+      "\"threads\": {}, \"variant\": \"plain\", "
+      "\"step_seconds\": {:.9f}, \"step_seconds_min\": {:.9f}, "
       "\"step_seconds_max\": {:.9f}, \"examples_per_second\": {:.0f}}}\n",
-      network, rows, seconds[3], seconds[0], seconds[6], rows / seconds[3]);
+      network, rows, threads, seconds[3], seconds[0], seconds[6],
+      threads * rows / seconds[3]);
   std::fflush(stdout);
 }
 
@@ -104,7 +127,8 @@ int main(int count, char** arguments) {
                                       ? std::vector<int>{784, 1024, 1024, 10}
                                       : std::vector<int>{784, 128, 10};
   std::stringstream sizes(count > 2 ? arguments[2] : "8,32,128,512,4096");
+  const int threads = count > 3 ? std::stoi(arguments[3]) : 1;
   for (std::string rows; std::getline(sizes, rows, ',');) {
-    measure(network, widths, std::stoi(rows));
+    measure(network, widths, std::stoi(rows), threads);
   }
 }

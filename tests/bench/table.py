@@ -4,10 +4,12 @@
 
     tests/bench/table.py [--build build/release] [--rounds 5] [--out FILE.json] [--no-peers]
 
-Fashion-MNIST, float32. In each round everything is measured once; a figure is the median over
-the rounds, a ratio the quotient of two such medians, so that both were measured in one go. The
+Fashion-MNIST, float32. In each round everything is measured once, what is compared side by side,
+a batch size after the other, for the speed of a machine changes within minutes; a figure is the
+median over the rounds, a ratio the quotient of two such medians. "Two at once" is what two cores
+can do at best: the examples per second of two limits at once, times those of one. The
 environment's kernel pins are removed. Peers that are not installed are left out with a note.
-Prints Markdown tables; --out keeps every row as JSON. Takes three minutes a round, on an idle
+Prints Markdown tables; --out keeps every row as JSON. Takes five minutes a round, on an idle
 machine.
 
 Needs the release build with tests (tests/run.sh). Peers: Debian's python3-torch; libtorch-dev
@@ -44,19 +46,18 @@ def rows_of(command, openmp=False):
 
 
 def peers(build):
-    """(name, command, with the OpenMP BLAS) of what is installed."""
-    sizes = ",".join(map(str, SIZES))
+    """(name, command but for the batch sizes, with the OpenMP BLAS) of what is installed."""
     found = []
     if subprocess.run(["/usr/bin/python3", "-c", "import torch"],
                       capture_output=True).returncode:
         print("PyTorch is not installed (python3-torch): left out", file=sys.stderr)
     else:
         script = os.path.join(FOLDER, "peers", "pytorch_step.py")
-        found.append(("PyTorch", ["/usr/bin/python3", script, "--threads", "1",
-                                  "--batch-sizes", sizes], False))
+        command = lambda threads: ["/usr/bin/python3", script, "--threads", threads,
+                                   "--batch-sizes"]
+        found.append(("PyTorch", command("1"), False))
         if os.path.isdir(OPENMP):
-            found.append(("PyTorch", ["/usr/bin/python3", script, "--threads", "2",
-                                      "--batch-sizes", sizes], True))
+            found.append(("PyTorch", command("2"), True))
     if not os.path.exists("/usr/include/torch/csrc/api/include/torch/torch.h"):
         print("libtorch is not installed (libtorch-dev): left out", file=sys.stderr)
         return found
@@ -67,33 +68,40 @@ def peers(build):
                         "-I/usr/include/torch/csrc/api/include",
                         os.path.join(FOLDER, "peers", "libtorch_step.cpp"), "-o", program,
                         "-ltorch", "-ltorch_cpu", "-lc10", "-lz"], check=True)
-    found.append(("libtorch", [program, "1", sizes], False))
+    found.append(("libtorch", [program, "1"], False))
     if os.path.isdir(OPENMP):
-        found.append(("libtorch", [program, "2", sizes], True))
+        found.append(("libtorch", [program, "2"], True))
     return found
 
 
 def step_rows(build, with_peers):
     """(name, command, with the OpenMP BLAS) of every program that prints rows of steps."""
     batchlab, limit = os.path.join(build, "batchlab"), os.path.join(build, "tests", "limit")
-    sizes, wide = (",".join(map(str, s)) for s in (SIZES, WIDE_SIZES))
-    bench = lambda s, more: [batchlab, "bench", "four-families", "--batch-sizes", s,
-                             "--threads", "1,2", "--json", *more]
-    return [("batchlab", bench(sizes, []), False), ("limit", [limit, "mlp", sizes], False),
-            ("batchlab wide", bench(wide, WIDE), False),
-            ("limit wide", [limit, "wide", wide], False),
-            *(peers(build) if with_peers else [])]
+    bench = lambda size, threads, more: [batchlab, "bench", "four-families", "--batch-sizes",
+                                         size, "--threads", threads, "--json", *more]
+    rivals = peers(build) if with_peers else []
+    rows = []
+    for size in map(str, SIZES):
+        rows += [("limit", [limit, "mlp", size, "1"], False),
+                 ("batchlab", bench(size, "1", []), False),
+                 ("limit", [limit, "mlp", size, "2"], False),
+                 ("batchlab", bench(size, "2", []), False)]
+        rows += [(name, [*command, size], openmp) for name, command, openmp in rivals]
+    for size in map(str, WIDE_SIZES):
+        rows += [("limit wide", [limit, "wide", size, "1"], False),
+                 ("batchlab wide", bench(size, "1", WIDE), False),
+                 ("limit wide", [limit, "wide", size, "2"], False),
+                 ("batchlab wide", bench(size, "2", WIDE), False)]
+    return rows
 
 
-def statistics_rows(build):
-    """{benchmark: ratio of a step with statistics to one without, or seconds of a thousand steps}."""
+def cost_ratios(build):
+    """{benchmark: what a step costs, times the plain step beside which it was measured}."""
     command = [os.path.join(build, "tests", "kernels"), "--benchmark_format=json",
-               "--benchmark_filter=^(StatisticsCost|ThousandSteps)/",
+               "--benchmark_filter=^(StatisticsCost|VariedSizesCost)/",
                "--benchmark_repetitions=5", "--benchmark_enable_random_interleaving=true"]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
-    value = lambda row: row.get("ratio") or \
-        row["real_time"] * {"ns": 1e-9, "us": 1e-6, "ms": 1e-3}[row["time_unit"]]
-    return {row["run_name"]: value(row) for row in json.loads(done.stdout)["benchmarks"]
+    return {row["run_name"]: row["ratio"] for row in json.loads(done.stdout)["benchmarks"]
             if row.get("aggregate_name") == "median"}
 
 
@@ -108,18 +116,19 @@ def seconds_of(build, arguments):
 
 
 def measure(build, rounds, with_peers):
-    """{name: [seconds of each round]}, a name being a tuple for steps."""
+    """{name: [seconds or ratio of each round]}, a name being a tuple for steps."""
     figures = {}
     keep = lambda key, seconds: figures.setdefault(key, []).append(seconds)
     programs = step_rows(build, with_peers)
     for number in range(rounds):
         for name, program, openmp in programs:
-            print(f"round {number + 1} of {rounds}: {name}", file=sys.stderr)
             for row in rows_of(program, openmp):
+                print(f"round {number + 1} of {rounds}: {name}, batch size {row['batch_size']}, "
+                      f"{row['threads']} thread(s)", file=sys.stderr)
                 keep((name, row["batch_size"], row["threads"]), row["step_seconds"])
         print(f"round {number + 1} of {rounds}: statistics, sweeps, start", file=sys.stderr)
-        for name, seconds in statistics_rows(build).items():
-            keep((name,), seconds)
+        for name, ratio in cost_ratios(build).items():
+            keep((name,), ratio)
         for jobs in (1, 2):
             keep((f"jobs {jobs}",), seconds_of(build, ["--set", "budget.epochs=2", "--seed=0,1,2,3", "--threads=1",
                                                        f"--jobs={jobs}"]))
@@ -133,11 +142,11 @@ def micro(median, key):
 
 def print_steps(median, network, sizes):
     print("| batch size | limit | one thread | times the limit | two threads | against one | "
-          "best peer | against the best peer |")
-    print("|---|---|---|---|---|---|---|---|")
+          "two at once | best peer | against the best peer |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for size in sizes:
-        limit, one, two = (("limit" + network, size, 1), ("batchlab" + network, size, 1),
-                           ("batchlab" + network, size, 2))
+        limit, both = (("limit" + network, size, n) for n in (1, 2))
+        one, two = (("batchlab" + network, size, n) for n in (1, 2))
         rivals = [(seconds, key) for key, seconds in median.items()
                   if key[0] in ("PyTorch", "libtorch") and key[1] == size and not network]
         best = min(rivals, default=None)
@@ -146,23 +155,21 @@ def print_steps(median, network, sizes):
                  if best else "- | -")
         print(f"| {size} | {micro(median, limit)} | {micro(median, one)} | "
               f"{median[one] / median[limit]:.2f} | {micro(median, two)} | "
-              f"{median[one] / median[two]:.2f} | {rival} |")
+              f"{median[one] / median[two]:.2f} | {2 * median[limit] / median[both]:.2f} | {rival} |")
     print()
 
 
 def print_ratios(median):
-    cost, varied = (lambda name: median[(f"StatisticsCost/{name}/128",)],
-                    lambda name: median[(f"ThousandSteps/{name}/real_time",)])
     percent = lambda ratio: f"{100 * (ratio - 1):+.1f} %"
     print("| measured | against | |")
     print("|---|---|---|")
     for name, measured in (("examples", "exact noise scale"), ("lanes", "micro-batch noise scale"),
                            ("steps", "two-step noise scale"), ("halves", "half-batch cosine"),
                            ("inner_products", "inner products")):
-        print(f"| {measured} at 128 | no statistics | {percent(cost(name))} |")
+        print(f"| {measured} at 128 | no statistics | {percent(median[(f'StatisticsCost/{name}/128',)])} |")
     for threads in (1, 2):
         print(f"| batch size drawn anew at each step, 32 to 512, {threads} thread(s) | constant "
-              f"| {percent(varied(f'varied/{threads}') / varied(f'constant/{threads}'))} |")
+              f"| {percent(median[(f'VariedSizesCost/{threads}',)])} |")
     print(f"| sweep of 20 runs, two jobs | one job | "
           f"{median[('jobs 1',)] / median[('jobs 2',)]:.2f} times the examples per second |")
     print(f"| a run of one step, evaluation included | - | {median[('start',)]:.2f} s |")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What a user may do wrong: the exit code, a message that helps, and no harm done.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "tests/experiments/program.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What a rule may do within a step and to a run: extend its batch, go back.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <numbers>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Couplings in the training loop: the rate, its schedule and the optimizer follow.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

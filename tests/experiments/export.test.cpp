@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // batchlab export: event files, read by a decoder that shares nothing with the writer.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <bit>

@@ -3,6 +3,7 @@
 // Options that are measured where they are unset, and what is kept of that.
 #include "experiments/measured_options.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "experiments/step_time.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Runs on the noisy quadratic, where the answer is known in closed form.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cmath>

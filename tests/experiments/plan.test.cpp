@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "experiments/plan.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "controllers/registry.hpp"

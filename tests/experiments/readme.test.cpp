@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What the READMEs list is what there is.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <sstream>

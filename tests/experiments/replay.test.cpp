@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // batchlab replay: what a rule would have chosen, from the files of a run.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <sstream>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The same specification gives the same bits, and the right ones.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cmath>

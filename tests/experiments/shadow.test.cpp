@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Shadows: rules that are asked at every step of a run, and not followed.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "controllers/limited_controller.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "experiments/specification.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cmath>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "experiments/toml_file.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <chrono>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What the loop measures, and tells its rules.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cmath>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // batchlab tune: how a rate is chosen, when rates are extended, what is on disk after.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "experiments/tuning.hpp"

@@ -62,6 +62,24 @@ TEST(InnerProduct, EqualsNaiveSumAndThatOfSquares) {
   }
 }
 
+// 1 + 4 = 5; (4 - 1)^2 + (6 - 2)^2 = 25.
+TEST(PartNormsSquared, OfTwoNumbersByHand) {
+  const float first[] = {1, 2}, sum[] = {4, 6};
+  const PartNorms norms = part_norms_squared(first, sum, 2);
+  EXPECT_EQ(norms.first, 5);
+  EXPECT_EQ(norms.second, 25);
+}
+
+TEST(PartNormsSquared, AreToTheBitWhatTwoPassesFind) {
+  RandomValues random(8);
+  for (const std::size_t size : sizes()) {
+    const std::vector<float> first = random.floats(size), sum = random.floats(size);
+    const PartNorms norms = part_norms_squared(first.data(), sum.data(), size);
+    EXPECT_EQ(norms.first, sum_of_squares(first.data(), size)) << size;
+    EXPECT_EQ(norms.second, squared_distance(sum.data(), first.data(), size)) << size;
+  }
+}
+
 TEST(SumOfSquares, DoesNotDependOnAlignment) {
   RandomValues random(2);
   const auto values = random.floats(1000);

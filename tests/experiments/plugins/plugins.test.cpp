@@ -3,6 +3,7 @@
 // Which files are taken for plugins, and which are not.
 #include "experiments/plugins/plugins.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "experiments/plugins/trust.hpp"

@@ -3,6 +3,7 @@
 // A run knows the build of the plugin that made it.
 #include "experiments/plugins/provenance.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "results/sha256.hpp"

@@ -4,6 +4,7 @@
 #include "experiments/plugins/shared_library.hpp"
 
 #include <elf.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cfenv>
