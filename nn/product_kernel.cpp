@@ -46,9 +46,13 @@ constexpr std::size_t columns_pages_apart = 256;
 // some panels pass over them.
 constexpr std::size_t rows_in_cache = 128;
 
-// Rows of the right operand that are asked for this early have come from the
-// second-level cache in time: vectors of 8 take 5 to 10 % less time with few rows.
+// Rows of a right operand that is read where it stands, asked for this early, have come
+// from the second-level cache in time: vectors of 8 take 5 to 10 % less time with few
+// rows. Panels come by themselves: asked for, they take up to 10 % more.
 constexpr std::size_t rows_ahead = width == 8 ? 8 : 0;
+
+// Aligned: a vector that lies across two cache lines is two reads.
+using Panel = std::vector<float, xsimd::aligned_allocator<float, 64>>;
 
 // One stretch of k: the sums begin with what `from` holds (null: zero) and end in `to`.
 struct Stretch {
@@ -61,7 +65,7 @@ struct Stretch {
 };
 
 // The block of `Rows` x `Vectors` at (row, column).
-template <std::size_t Rows, std::size_t Vectors>
+template <std::size_t Rows, std::size_t Vectors, bool InPlace>
 void multiply_block(const Stretch& stretch) {
   const std::size_t row_stride = stretch.left.row_stride;
   const float* left = stretch.left.data;
@@ -75,7 +79,7 @@ void multiply_block(const Stretch& stretch) {
     }
   }
   for (std::size_t k = 0; k < stretch.inner; ++k) {
-    if constexpr (rows_ahead > 0) {
+    if constexpr (InPlace && rows_ahead > 0) {
       __builtin_prefetch(right + rows_ahead * stretch.right_stride);
     }
     FloatBatch vectors[Vectors];
@@ -100,15 +104,16 @@ void multiply_block(const Stretch& stretch) {
 
 using Block = void (*)(const Stretch&);
 
-template <std::size_t... I>
+template <bool InPlace, std::size_t... I>
 constexpr auto make_blocks(std::index_sequence<I...>) {
   return std::array<Block, sizeof...(I)>{
-      multiply_block<I / block_vectors + 1, I % block_vectors + 1>...};
+      multiply_block<I / block_vectors + 1, I % block_vectors + 1, InPlace>...};
 }
-constexpr auto blocks =
-    make_blocks(std::make_index_sequence<block_rows * block_vectors>{});
 
+template <bool InPlace>
 Block block_of(std::size_t rows, std::size_t vectors) {
+  static constexpr auto blocks =
+      make_blocks<InPlace>(std::make_index_sequence<block_rows * block_vectors>{});
   return blocks[(rows - 1) * block_vectors + vectors - 1];
 }
 
@@ -123,7 +128,7 @@ void multiply_tail(Stretch stretch, std::size_t rows, std::size_t count) {
   for (std::size_t i = 0; from && i < rows; ++i) {
     std::copy_n(from + i * stride, count, at(i));
   }
-  block_of(rows, 1)(stretch);
+  block_of<true>(rows, 1)(stretch);
   for (std::size_t i = 0; i < rows; ++i) std::copy_n(at(i), count, to + i * stride);
 }
 
@@ -131,7 +136,7 @@ void multiply_tail(Stretch stretch, std::size_t rows, std::size_t count) {
 // columns: block i begins at i block_vectors vectors from the row, and in `panels` at
 // inner times that.
 void pack_right(const float* right, std::size_t stride, std::size_t inner,
-                std::size_t vectors, std::vector<float>& panels) {
+                std::size_t vectors, Panel& panels) {
   panels.resize(inner * vectors * width);
   for (std::size_t k = 0; k < inner; ++k) {
     const float* from = right + k * stride;
@@ -148,7 +153,7 @@ void pack_right(const float* right, std::size_t stride, std::size_t inner,
 // Copies rows [0, rows) of a left operand whose rows are no runs in memory: for each k
 // its column.
 StridedMatrix pack_left(const StridedMatrix& left, std::size_t rows, std::size_t inner,
-                        std::vector<float>& panel) {
+                        Panel& panel) {
   panel.resize(inner * rows);
   for (std::size_t k = 0; k < inner; ++k) {
     const float* from = left.data + k * left.inner_stride;
@@ -203,7 +208,7 @@ struct Product {
 };
 
 void multiply_stretch(const Product& product, bool in_panels) {
-  thread_local std::vector<float> left_panel, right_panels;
+  thread_local Panel left_panel, right_panels;
   const std::size_t columns = product.columns;
   Stretch stretch = product.whole;
   if (in_panels && stretch.left.inner_stride != 1) {
@@ -243,7 +248,8 @@ void multiply_stretch(const Product& product, bool in_panels) {
         }
         for_each_row_block(rows, panel, (first + at) * width,
                            [&](const Stretch& block, std::size_t height) {
-                             block_of(height, vectors)(block);
+                             (in_panels ? block_of<false>(height, vectors)
+                                        : block_of<true>(height, vectors))(block);
                            });
       }
     }
