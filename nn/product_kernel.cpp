@@ -29,14 +29,21 @@ constexpr std::size_t width = FloatBatch::size;
 constexpr std::size_t block_rows = 6;
 constexpr std::size_t block_vectors = width == 16 ? 4 : 2;
 
-// A right operand with more columns than this is worked off in panels, of so many k and
-// so many columns: 32 or 16 kB for a block, read in runs of 256 bytes. Measured at 1024
-// columns: 30 to 50 % less time from 16 rows on. At 128, where rows lie so that few of
-// them share the first-level cache, vectors of 8 take 10 to 25 % less time and those of
-// 16 none.
+// A right operand with more columns than this is worked off in panels of so many,
+// read in runs of 256 bytes. Measured at 1024 columns: 30 to 50 % less time from 16
+// rows on. At 128, where rows lie so that few of them share the first-level cache,
+// vectors of 8 take 10 to 25 % less time and those of 16 none.
 constexpr std::size_t most_columns_in_place = width == 8 ? 64 : 256;
-constexpr std::size_t panel_inner = width == 16 ? 128 : 256;
 constexpr std::size_t panel_vectors = 64 / width;
+
+// Terms of a panel. Each panel reads and writes the sums once more, so that long ones
+// take 5 % less time at 128 columns and 5 to 30 % less at 1024; few rows, and a left
+// operand that is copied as well, want what the first-level cache holds.
+std::size_t panel_terms(const StridedMatrix& left, std::size_t rows) {
+  if (width == 16) return 128;
+  if (left.inner_stride != 1) return 256;
+  return rows < 64 ? 512 : 1024;
+}
 
 // Fewer rows do not pay for copies, unless those of the right operand lie pages apart.
 constexpr std::size_t least_rows_in_panels = 16;
@@ -280,7 +287,7 @@ void multiply_by_kernel(const StridedMatrix& left, std::size_t rows, const float
   for (const RunningSum& sum : sums) {
     do {  // once at least: sums of as many terms are copies
       const std::size_t end =
-          in_panels ? std::min(sum.inner, k + panel_inner) : sum.inner;
+          in_panels ? std::min(sum.inner, k + panel_terms(left, rows)) : sum.inner;
       const StridedMatrix rest{left.data + k * left.inner_stride, left.row_stride,
                                left.inner_stride};
       multiply_stretch(
