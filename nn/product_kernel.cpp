@@ -61,14 +61,17 @@ constexpr std::size_t rows_ahead = width == 8 ? 8 : 0;
 // Aligned: a vector that lies across two cache lines is two reads.
 using Panel = std::vector<float, xsimd::aligned_allocator<float, 64>>;
 
-// One stretch of k: the sums begin with what `from` holds (null: zero) and end in `to`.
+// One stretch of k: the sums begin with what `from` holds (null: zero), and on the way
+// are written to each of `sums`, whose `inner` counts from the stretch's first k.
 struct Stretch {
   StridedMatrix left;  // at the stretch's first k
   const float* right;
-  std::size_t right_stride, inner;
+  std::size_t right_stride;
   const float* from;
-  float* to;
-  std::size_t result_stride;
+  std::span<const RunningSum> sums;
+  std::size_t result_at, result_stride;  // of the block, in `from` and in results
+
+  [[nodiscard]] std::size_t inner() const { return sums.back().inner; }
 };
 
 // The block of `Rows` x `Vectors` at (row, column).
@@ -80,31 +83,35 @@ void multiply_block(const Stretch& stretch) {
   FloatBatch sums[Rows][Vectors];
   for (std::size_t i = 0; i < Rows; ++i) {
     for (std::size_t j = 0; j < Vectors; ++j) {
-      const std::size_t at = i * stretch.result_stride + j * width;
+      const std::size_t at = stretch.result_at + i * stretch.result_stride + j * width;
       sums[i][j] =
           stretch.from ? load<FloatBatch>(stretch.from + at) : FloatBatch(0.0F);
     }
   }
-  for (std::size_t k = 0; k < stretch.inner; ++k) {
-    if constexpr (InPlace && rows_ahead > 0) {
-      __builtin_prefetch(right + rows_ahead * stretch.right_stride);
-    }
-    FloatBatch vectors[Vectors];
-    for (std::size_t j = 0; j < Vectors; ++j) {
-      vectors[j] = FloatBatch::load_unaligned(right + j * width);
-    }
-    for (std::size_t i = 0; i < Rows; ++i) {
-      const FloatBatch factor(left[i * row_stride]);
-      for (std::size_t j = 0; j < Vectors; ++j) {
-        sums[i][j] = xsimd::fma(factor, vectors[j], sums[i][j]);
+  std::size_t k = 0;
+  for (const RunningSum& sum : stretch.sums) {
+    for (; k < sum.inner; ++k) {
+      if constexpr (InPlace && rows_ahead > 0) {
+        __builtin_prefetch(right + rows_ahead * stretch.right_stride);
       }
+      FloatBatch vectors[Vectors];
+      for (std::size_t j = 0; j < Vectors; ++j) {
+        vectors[j] = FloatBatch::load_unaligned(right + j * width);
+      }
+      for (std::size_t i = 0; i < Rows; ++i) {
+        const FloatBatch factor(left[i * row_stride]);
+        for (std::size_t j = 0; j < Vectors; ++j) {
+          sums[i][j] = xsimd::fma(factor, vectors[j], sums[i][j]);
+        }
+      }
+      right += stretch.right_stride;
+      left += stretch.left.inner_stride;
     }
-    right += stretch.right_stride;
-    left += stretch.left.inner_stride;
-  }
-  for (std::size_t i = 0; i < Rows; ++i) {
-    for (std::size_t j = 0; j < Vectors; ++j) {
-      store(stretch.to + i * stretch.result_stride + j * width, sums[i][j]);
+    float* to = sum.result + stretch.result_at;
+    for (std::size_t i = 0; i < Rows; ++i) {
+      for (std::size_t j = 0; j < Vectors; ++j) {
+        store(to + i * stretch.result_stride + j * width, sums[i][j]);
+      }
     }
   }
 }
@@ -126,17 +133,30 @@ Block block_of(std::size_t rows, std::size_t vectors) {
 
 // The last `count` columns of some rows, fewer than a vector: the sums of a whole
 // vector whose last `count` are theirs. right: rows of one such vector each.
-void multiply_tail(Stretch stretch, std::size_t rows, std::size_t count) {
-  float sums[block_rows * width] = {};
-  const auto at = [&](std::size_t i) { return sums + (i + 1) * width - count; };
-  const std::size_t stride = std::exchange(stretch.result_stride, width);
-  const float* from = std::exchange(stretch.from, sums);
-  float* to = std::exchange(stretch.to, sums);
-  for (std::size_t i = 0; from && i < rows; ++i) {
-    std::copy_n(from + i * stride, count, at(i));
+void multiply_tail(const Stretch& stretch, std::size_t rows, std::size_t count) {
+  float block[block_rows * width] = {};
+  const auto at = [&](std::size_t i) { return block + (i + 1) * width - count; };
+  const auto offset = [&](std::size_t i) {
+    return stretch.result_at + i * stretch.result_stride;
+  };
+  for (std::size_t i = 0; stretch.from && i < rows; ++i) {
+    std::copy_n(stretch.from + offset(i), count, at(i));
   }
-  block_of<true>(rows, 1)(stretch);
-  for (std::size_t i = 0; i < rows; ++i) std::copy_n(at(i), count, to + i * stride);
+  Stretch part = stretch;
+  part.from = block;
+  part.result_at = 0;
+  part.result_stride = width;
+  std::size_t k = 0;
+  for (const RunningSum& sum : stretch.sums) {
+    const RunningSum step{sum.inner - std::exchange(k, sum.inner), block};
+    part.sums = {&step, 1};
+    block_of<true>(rows, 1)(part);
+    part.left.data += step.inner * part.left.inner_stride;
+    part.right += step.inner * part.right_stride;
+    for (std::size_t i = 0; i < rows; ++i) {
+      std::copy_n(at(i), count, sum.result + offset(i));
+    }
+  }
 }
 
 // Copies `inner` rows of `vectors` each into panels, one contiguous for each block of
@@ -219,7 +239,7 @@ void multiply_stretch(const Product& product, bool in_panels) {
   const std::size_t columns = product.columns;
   Stretch stretch = product.whole;
   if (in_panels && stretch.left.inner_stride != 1) {
-    stretch.left = pack_left(stretch.left, product.rows, stretch.inner, left_panel);
+    stretch.left = pack_left(stretch.left, product.rows, stretch.inner(), left_panel);
   }
   // f(stretch at the block, its height) for each block of rows, of nearly equal height.
   const auto for_each_row_block = [&](const Range& rows, Stretch at, std::size_t column,
@@ -229,8 +249,7 @@ void multiply_stretch(const Product& product, bool in_panels) {
       const Range own = part(rows.size(), i, blocks_of_rows);
       const std::size_t row = rows.begin + own.begin;
       at.left.data = stretch.left.data + row * stretch.left.row_stride;
-      at.from = stretch.from ? stretch.from + row * columns + column : nullptr;
-      at.to = stretch.to + row * columns + column;
+      at.result_at = row * columns + column;
       f(at, own.size());
     }
   };
@@ -240,7 +259,7 @@ void multiply_stretch(const Product& product, bool in_panels) {
   for (std::size_t first = 0; first < whole_vectors; first += group) {
     const std::size_t in_group = std::min(group, whole_vectors - first);
     if (in_panels) {
-      pack_right(stretch.right + first * width, columns, stretch.inner, in_group,
+      pack_right(stretch.right + first * width, columns, stretch.inner(), in_group,
                  right_panels);
     }
     for (std::size_t tile = 0; tile < row_tiles; ++tile) {
@@ -250,7 +269,7 @@ void multiply_stretch(const Product& product, bool in_panels) {
         Stretch panel = stretch;
         panel.right += (first + at) * width;
         if (in_panels) {
-          panel.right = right_panels.data() + at * width * stretch.inner;
+          panel.right = right_panels.data() + at * width * stretch.inner();
           panel.right_stride = vectors * width;
         }
         for_each_row_block(rows, panel, (first + at) * width,
@@ -282,24 +301,32 @@ void multiply_by_kernel(const StridedMatrix& left, std::size_t rows, const float
   const std::size_t tail_stride = std::max(columns, width);
   const float* tail = columns < width ? widen(right, sums.back().inner, columns)
                                       : right + columns - width;
+  thread_local std::vector<RunningSum> of_stretch;
+  const std::size_t inner = sums.back().inner;
   const float* from = nullptr;
   std::size_t k = 0;
-  for (const RunningSum& sum : sums) {
-    do {  // once at least: sums of as many terms are copies
-      const std::size_t end =
-          in_panels ? std::min(sum.inner, k + panel_terms(left, rows)) : sum.inner;
-      const StridedMatrix rest{left.data + k * left.inner_stride, left.row_stride,
-                               left.inner_stride};
-      multiply_stretch(
-          {{rest, right + k * columns, columns, end - k, from, sum.result, columns},
-           rows,
-           columns,
-           tail + k * tail_stride},
-          in_panels);
-      from = sum.result;
-      k = end;
-    } while (k < sum.inner);
-  }
+  auto sum = sums.begin();
+  do {
+    const std::size_t end =
+        in_panels ? std::min(inner, k + panel_terms(left, rows)) : inner;
+    of_stretch.clear();
+    for (; sum != sums.end() && sum->inner <= end; ++sum) {
+      of_stretch.push_back({sum->inner - k, sum->result});
+    }
+    if (of_stretch.empty() || of_stretch.back().inner < end - k) {
+      of_stretch.push_back({end - k, sum->result});  // and on in the next stretch
+    }
+    const StridedMatrix rest{left.data + k * left.inner_stride, left.row_stride,
+                             left.inner_stride};
+    multiply_stretch(
+        {{rest, right + k * columns, columns, from, of_stretch, 0, columns},
+         rows,
+         columns,
+         tail + k * tail_stride},
+        in_panels);
+    from = of_stretch.back().result;
+    k = end;
+  } while (k < inner);
 }
 
 }  // namespace batchlab
