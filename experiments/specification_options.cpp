@@ -230,7 +230,7 @@ std::span<const Option> engine_options() {
        512,
        {},
        "examples",
-       "most rows that a thread works at at once; unset: 128"},
+       "most rows that a thread takes backward at once; unset: 128"},
   };
   return options;
 }

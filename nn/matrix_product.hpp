@@ -13,8 +13,8 @@
 
 namespace batchlab {
 
-// result = left right. Where kernel_is_fast(), a row of the result depends on that row
-// of left alone, to the bit; elsewhere also on how many there are.
+// result = left right. To the bit, a row of the result depends on right and that row of
+// left; where not kernel_is_fast(), also on how many rows there are.
 void multiply(const ConstMatrixView& left, const ConstMatrixView& right,
               MatrixView& result);
 

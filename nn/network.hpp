@@ -94,7 +94,7 @@ class Network {
     return rows < many_terms ? pieces_ : large_pieces_;
   }
 
-  // That of all layers (layer.hpp).
+  // Whether those of every layer are (layer.hpp).
   [[nodiscard]] bool rows_are_independent() const;
 
   // Runs the layers on the tile's rows of the workspace.

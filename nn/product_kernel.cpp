@@ -6,7 +6,8 @@
 //     block(i, j) += left(i, k) * right(k, j),   k = begin, ..., end - 1
 //
 // Where the right operand is wide, its rows lie pages apart: then k runs in stretches,
-// for each of which both operands are first copied into contiguous panels.
+// for each of which it is first copied into contiguous panels, and so is a left operand
+// whose rows are no runs in memory.
 #include "nn/product_kernel.hpp"
 
 #include <algorithm>
@@ -29,16 +30,16 @@ constexpr std::size_t width = FloatBatch::size;
 constexpr std::size_t block_rows = 6;
 constexpr std::size_t block_vectors = width == 16 ? 4 : 2;
 
-// A right operand with more columns than this is worked off in panels of so many,
-// read in runs of 256 bytes. Measured at 1024 columns: 30 to 50 % less time from 16
+// A right operand with more columns than this is worked off in panels, of so many
+// vectors at a time, read in runs of 256 bytes. Measured at 1024 columns: 30 to 50 % less time from 16
 // rows on. At 128, where rows lie so that few of them share the first-level cache,
 // vectors of 8 take 10 to 25 % less time and those of 16 none.
 constexpr std::size_t most_columns_in_place = width == 8 ? 64 : 256;
 constexpr std::size_t panel_vectors = 64 / width;
 
 // Terms of a panel. Each panel reads and writes the sums once more, so that long ones
-// take 5 % less time at 128 columns and 5 to 30 % less at 1024; few rows, and a left
-// operand that is copied as well, want what the first-level cache holds.
+// take 5 % less time at 128 columns and 5 to 30 % less at 1024. With few rows, and a
+// left operand that is copied as well, shorter ones were faster.
 std::size_t panel_terms(const StridedMatrix& left, std::size_t rows) {
   if (width == 16) return 128;
   if (left.inner_stride != 1) return 256;
@@ -49,8 +50,7 @@ std::size_t panel_terms(const StridedMatrix& left, std::size_t rows) {
 constexpr std::size_t least_rows_in_panels = 16;
 constexpr std::size_t columns_pages_apart = 256;
 
-// Rows of the left operand that stay in the second-level cache while the columns of
-// some panels pass over them.
+// Rows of the left operand that meet all the panels at hand before the next rows do.
 constexpr std::size_t rows_in_cache = 128;
 
 // Rows of a right operand that is read where it stands, asked for this early, have come
@@ -74,7 +74,7 @@ struct Stretch {
   [[nodiscard]] std::size_t inner() const { return sums.back().inner; }
 };
 
-// The block of `Rows` x `Vectors` at (row, column).
+// A block of `Rows` x `Vectors`.
 template <std::size_t Rows, std::size_t Vectors, bool InPlace>
 void multiply_block(const Stretch& stretch) {
   const std::size_t row_stride = stretch.left.row_stride;
@@ -159,12 +159,16 @@ void multiply_tail(const Stretch& stretch, std::size_t rows, std::size_t count) 
   }
 }
 
+void make_room(Panel& panel, std::size_t size) {
+  if (panel.size() < size) panel.resize(size);  // which writes zeros
+}
+
 // Copies `inner` rows of `vectors` each into panels, one contiguous for each block of
 // columns: block i begins at i block_vectors vectors from the row, and in `panels` at
 // inner times that.
 void pack_right(const float* right, std::size_t stride, std::size_t inner,
                 std::size_t vectors, Panel& panels) {
-  panels.resize(inner * vectors * width);
+  make_room(panels, inner * vectors * width);
   for (std::size_t k = 0; k < inner; ++k) {
     const float* from = right + k * stride;
     for (std::size_t first = 0; first < vectors; first += block_vectors) {
@@ -181,7 +185,7 @@ void pack_right(const float* right, std::size_t stride, std::size_t inner,
 // its column.
 StridedMatrix pack_left(const StridedMatrix& left, std::size_t rows, std::size_t inner,
                         Panel& panel) {
-  panel.resize(inner * rows);
+  make_room(panel, inner * rows);
   for (std::size_t k = 0; k < inner; ++k) {
     const float* from = left.data + k * left.inner_stride;
     for (std::size_t i = 0; i < rows; ++i) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The limit of a training step: its matrix products alone, on the whole batch,
-// preallocated, one thread. One JSON line a row, as `batchlab bench --json` names them.
+// preallocated. One JSON line a row, as `batchlab bench --json` names them.
 //
 //   limit [mlp|wide] [8,32,128,512,4096] [1]
 //
@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -101,7 +102,7 @@ void measure(const std::string& network, const std::vector<int>& widths, int row
              int threads) {
   std::vector<Step> steps;
   for (int i = 0; i < threads; ++i) steps.emplace_back(widths, rows);
-  int count = 1;  // for half a second
+  int count = 1;  // of at least a quarter of a second
   while (seconds_of(steps, rows, count) < 0.25) count *= 2;
   std::vector<double> seconds;
   for (int repeat = 0; repeat < 7; ++repeat) {

@@ -6,8 +6,9 @@
 
 Fashion-MNIST, float32. In each round everything is measured once, what is compared side by side,
 a batch size after the other, for the speed of a machine changes within minutes; a figure is the
-median over the rounds, a ratio the quotient of two such medians. "Two at once" is what two cores
-can do at best: the examples per second of two limits at once, times those of one. The
+median over the rounds, a ratio the quotient of two such medians, a percentage the median of ratios
+of steps made in turn. "Two at once" is what two cores do where nothing is shared: the examples per
+second of two limits at once, times those of one. The
 environment's kernel pins are removed. Peers that are not installed are left out with a note.
 Prints Markdown tables; --out keeps every row as JSON. Takes five minutes a round, on an idle
 machine.

@@ -14,12 +14,12 @@ struct Shape {
   std::size_t rows, inner, columns;
 };
 
-const Shape shapes[] = {{1, 1, 1},     {1, 7, 1},      {1, 1, 9},      {5, 1, 1},
-                        {1, 13, 10},   {6, 1, 4},      {8, 5, 1},      {2, 3, 4},
-                        {17, 31, 5},   {33, 64, 10},   {64, 100, 33},  {128, 784, 10},
-                        {7, 20, 16},   {13, 30, 64},   {19, 41, 77},   {4, 9, 128},
-                        {1, 50, 200},  {6, 1, 47},     {40, 600, 128}, {18, 300, 77},
-                        {9, 270, 300}, {20, 520, 1030}};
+const Shape shapes[] = {{1, 1, 1},     {1, 7, 1},       {1, 1, 9},      {5, 1, 1},
+                        {1, 13, 10},   {6, 1, 4},       {8, 5, 1},      {2, 3, 4},
+                        {17, 31, 5},   {33, 64, 10},    {64, 100, 33},  {128, 784, 10},
+                        {7, 20, 16},   {13, 30, 64},    {19, 41, 77},   {4, 9, 128},
+                        {1, 50, 200},  {6, 1, 47},      {40, 600, 128}, {18, 300, 77},
+                        {9, 270, 300}, {20, 520, 1030}, {70, 1100, 128}};
 
 // left: rows x inner, right: inner x columns, both by their index functions.
 template <class Left, class Right>
@@ -70,7 +70,7 @@ TEST(MatrixProduct, EqualsNaiveLoops) {
 TEST(MatrixProduct, GivesTheSameBitsToEveryNumberOfRows) {
   if (!kernel_is_fast()) GTEST_SKIP() << "OpenBLAS gives others";
   RandomValues random(4);
-  constexpr std::size_t rows = 300, inner = 300;
+  constexpr std::size_t rows = 300, inner = 1100;
   for (const std::size_t columns : {10, 64, 128, 300}) {
     const auto left = random.floats(rows * inner),
                right = random.floats(inner * columns);
@@ -124,6 +124,34 @@ TEST(MatrixProduct, TransposedLeftEqualsNaiveLoops) {
           multiply_to(sums);
         });
     EXPECT_EQ(last, whole);
+  }
+}
+
+// Sums that are empty, equal, at the end of a panel and beyond several: each has the
+// bits of a product of so many terms.
+TEST(MatrixProduct, RunningSumsHaveTheBitsOfProducts) {
+  RandomValues random(5);
+  constexpr std::size_t rows = 40, inner = 600;
+  for (const std::size_t columns : {10, 128, 300}) {
+    const auto left = random.floats(inner * rows),
+               right = random.floats(inner * columns);
+    const auto sums_of = [&](const std::vector<std::size_t>& ends) {
+      std::vector<std::vector<float>> results(ends.size());
+      std::vector<RunningSum> sums;
+      for (std::size_t i = 0; i < ends.size(); ++i) {
+        results[i].assign(rows * columns, std::numeric_limits<float>::quiet_NaN());
+        sums.push_back({ends[i], results[i].data()});
+      }
+      multiply_transposed_left(view(left.data(), inner, rows), {0, rows},
+                               view(right.data(), inner, columns), sums);
+      return results;
+    };
+    const std::vector<std::size_t> ends{0, 0, 1, 256, 256, 600};
+    const auto results = sums_of(ends);
+    EXPECT_EQ(results[0], std::vector<float>(rows * columns, 0.0F));
+    for (std::size_t i = 0; i < ends.size(); ++i) {
+      EXPECT_EQ(results[i], sums_of({ends[i]})[0]) << ends[i] << " terms, " << columns;
+    }
   }
 }
 
