@@ -11,6 +11,7 @@
 #include <fstream>
 #include <numbers>
 #include <random>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -43,7 +44,9 @@ inline void write_file(const std::filesystem::path& path, std::string_view text)
 
 inline std::string file_text(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::ostringstream text;
+  text << file.rdbuf();  // no words of a process that ends meanwhile, and no exception
+  return text.str();
 }
 
 // What `action` threw: its kind and message; a failure when it threw nothing.
