@@ -97,8 +97,9 @@ class DenseLayer final : public Layer {
 
   // A row for each input, then the bias.
   std::size_t parameter_row_size() const override { return units_; }
+  bool multiplies_by_delta() const override { return true; }
 
-  void gradient(const ConstMatrixView& input, const ConstMatrixView& delta,
+  void gradient(const ConstMatrixView& input, const RightOperand& delta,
                 ParameterRows wanted, std::span<const RunningSum> sums) const override {
     const std::size_t weight_rows =
         std::min(wanted.first + wanted.count, inputs_) - wanted.first;
@@ -110,7 +111,7 @@ class DenseLayer final : public Layer {
     std::size_t first = 0;
     const float* before = nullptr;
     for (const RunningSum& sum : sums) {
-      const float* rows = delta.data() + first * units_;
+      const float* rows = delta.data + first * units_;
       add_rows(view(rows, sum.inner - first, units_), before, sum.result + bias);
       first = sum.inner;
       before = sum.result + bias;

@@ -78,11 +78,14 @@ class Layer {
   // The parameters come in rows of this many, of which gradient() gives whole ones.
   [[nodiscard]] virtual std::size_t parameter_row_size() const { return 0; }
 
+  // Whether gradient() multiplies by delta, which then has its panels.
+  [[nodiscard]] virtual bool multiplies_by_delta() const { return false; }
+
   // Gradient of the wanted parameters, adding one row after the other of input and of
-  // the delta that backward() left. Each of `sums` (wanted.count x parameter_row_size)
+  // delta, which is as backward() left it. Each of `sums` (wanted.count x parameter_row_size)
   // is of the first `inner` rows; the last is of all. At most 256.
   virtual void gradient(const ConstMatrixView& /*input*/,
-                        const ConstMatrixView& /*delta*/, ParameterRows /*wanted*/,
+                        const RightOperand& /*delta*/, ParameterRows /*wanted*/,
                         std::span<const RunningSum> /*sums*/) const {}
 
   // Adds for each row |gradient of this example with respect to these parameters|^2.

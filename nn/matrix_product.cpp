@@ -30,18 +30,18 @@ void multiply(const ConstMatrixView& left, const ConstMatrixView& right,
               MatrixView& result) {
   if (kernel_is_fast()) {
     const RunningSum whole{columns(left), result.data()};
-    multiply_by_kernel({left.data(), columns(left), 1}, rows(left), right.data(),
-                       columns(right), {&whole, 1});
+    multiply_by_kernel({left.data(), columns(left), 1}, rows(left),
+                       {right.data(), columns(right)}, {&whole, 1});
   } else {
     xt::blas::gemm(left, right, result);
   }
 }
 
 void multiply_transposed_left(const ConstMatrixView& left, ColumnRange columns_of_left,
-                              const ConstMatrixView& right,
+                              const RightOperand& right,
                               std::span<const RunningSum> sums) {
   multiply_by_kernel({left.data() + columns_of_left.first, 1, columns(left)},
-                     columns_of_left.count, right.data(), columns(right), sums);
+                     columns_of_left.count, right, sums);
 }
 
 void multiply_transposed_right(const ConstMatrixView& left,

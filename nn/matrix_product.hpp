@@ -24,7 +24,7 @@ struct ColumnRange {
 // With L the given columns of left: L^T right, adding one row of left and right after
 // the other, as far as each of `sums` says (product_kernel.hpp).
 void multiply_transposed_left(const ConstMatrixView& left, ColumnRange columns_of_left,
-                              const ConstMatrixView& right,
+                              const RightOperand& right,
                               std::span<const RunningSum> sums);
 
 // result = left right^T

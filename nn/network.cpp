@@ -131,6 +131,8 @@ Workspace::Workspace(const Network& network, std::size_t rows) {
     values_.push_back(matrix(layer->outputs()));
     deltas_.push_back(matrix(layer->outputs()));
     scratch_.push_back(matrix(layer->scratch_per_row()));
+    delta_panels_.push_back(
+        layer->multiplies_by_delta() ? Panels(rows, layer->outputs()) : Panels());
   }
 }
 
@@ -168,15 +170,18 @@ void Network::backward(const Tile& tile, const float* parameters,
                          values[i + 1].rows(first, count),
                          workspace.scratch_[i].rows(first, count).data(), delta,
                          i > first_with_parameters_ ? &below : nullptr);
+    workspace.delta_panels_[i].copy(delta.data(), first, count);
   }
 }
 
 void Network::gradient(const Piece& piece, const Workspace& workspace,
                        std::span<const RunningSum> sums) const {
   const std::size_t count = sums.back().inner;
-  layers_[piece.layer]->gradient(workspace.values_[piece.layer].rows(0, count),
-                                 workspace.deltas_[piece.layer + 1].rows(0, count),
-                                 piece.rows, sums);
+  const std::size_t layer = piece.layer;
+  const RightOperand delta{workspace.deltas_[layer + 1].rows(0, count).data(),
+                           layers_[layer]->outputs(), &workspace.delta_panels_[layer]};
+  layers_[layer]->gradient(workspace.values_[layer].rows(0, count), delta, piece.rows,
+                           sums);
 }
 
 void Network::example_norms(const Tile& tile, const Workspace& workspace,

@@ -71,6 +71,7 @@ class Workspace {
   // Layer i reads values_[i], scratch_[i] and deltas_[i + 1], and writes values_[i + 1]
   // and deltas_[i].
   std::vector<Matrix> values_, deltas_, scratch_;
+  std::vector<Panels> delta_panels_;  // of deltas_[i + 1]
 };
 
 class Network {

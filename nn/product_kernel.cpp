@@ -6,8 +6,8 @@
 //     block(i, j) += left(i, k) * right(k, j),   k = begin, ..., end - 1
 //
 // Where the right operand is wide, its rows lie pages apart: then k runs in stretches,
-// for each of which it is first copied into contiguous panels, and so is a left operand
-// whose rows are no runs in memory.
+// for each of which it is first copied into contiguous panels, if that is not done once
+// for many products, and so is a left operand whose rows are no runs in memory.
 #include "nn/product_kernel.hpp"
 
 #include <algorithm>
@@ -29,11 +29,12 @@ constexpr std::size_t width = FloatBatch::size;
 // GCC reads the right operand again for each row: measured, half as much time again.
 constexpr std::size_t block_rows = 6;
 constexpr std::size_t block_vectors = width == 16 ? 4 : 2;
+constexpr std::size_t block_width = block_vectors * width;  // floats of a panel's row
 
 // A right operand with more columns than this is worked off in panels, of so many
-// vectors at a time, read in runs of 256 bytes. Measured at 1024 columns: 30 to 50 % less time from 16
-// rows on. At 128, where rows lie so that few of them share the first-level cache,
-// vectors of 8 take 10 to 25 % less time and those of 16 none.
+// vectors at a time, read in runs of 256 bytes. Measured at 1024 columns: 30 to 50 %
+// less time from 16 rows on. At 128, where rows lie so that few of them share the
+// first-level cache, vectors of 8 take 10 to 25 % less time and those of 16 none.
 constexpr std::size_t most_columns_in_place = width == 8 ? 64 : 256;
 constexpr std::size_t panel_vectors = 64 / width;
 
@@ -163,20 +164,19 @@ void make_room(Panel& panel, std::size_t size) {
   if (panel.size() < size) panel.resize(size);  // which writes zeros
 }
 
-// Copies `inner` rows of `vectors` each into panels, one contiguous for each block of
-// columns: block i begins at i block_vectors vectors from the row, and in `panels` at
-// inner times that.
+// Copies `inner` rows of `vectors` each into panels: one for each block of columns,
+// `panel_stride` floats after the one before it.
 void pack_right(const float* right, std::size_t stride, std::size_t inner,
-                std::size_t vectors, Panel& panels) {
-  make_room(panels, inner * vectors * width);
+                std::size_t vectors, float* panels, std::size_t panel_stride) {
   for (std::size_t k = 0; k < inner; ++k) {
     const float* from = right + k * stride;
+    float* to = panels + k * block_width;
     for (std::size_t first = 0; first < vectors; first += block_vectors) {
       const std::size_t count = std::min(block_vectors, vectors - first);
-      float* to = panels.data() + (first * inner + k * count) * width;
-      for (std::size_t i = 0; i < count; ++i, from += width, to += width) {
-        store(to, load<FloatBatch>(from));
+      for (std::size_t i = 0; i < count; ++i, from += width) {
+        store(to + i * width, load<FloatBatch>(from));
       }
+      to += panel_stride;
     }
   }
 }
@@ -217,16 +217,36 @@ bool kernel_is_fast() {
 
 namespace {
 
-bool panels_pay(std::size_t terms, bool left_is_copied, std::size_t columns) {
-  if (columns > columns_pages_apart) return true;
-  return columns > most_columns_in_place && (!left_is_copied || terms >= many_terms);
+// Where a product should copy a right operand that has no panels yet.
+bool panels_pay(std::size_t rows, std::size_t columns) {
+  return columns > columns_pages_apart ||
+         (columns > most_columns_in_place && rows >= least_rows_in_panels);
+}
+
+bool left_is_copied(std::size_t terms, std::size_t columns) {
+  return columns > columns_pages_apart ||
+         (columns > most_columns_in_place && terms >= many_terms);
 }
 
 }  // namespace
 
-// Whole blocks; in panels enough of them for what is copied.
+// Whole blocks; enough of them for what is copied.
 std::size_t rows_at_a_time(std::size_t terms, std::size_t columns) {
-  return (panels_pay(terms, true, columns) ? 16 : 2) * block_rows;
+  return (left_is_copied(terms, columns) ? 16 : 2) * block_rows;
+}
+
+// A line more than the rows need: rows of several panels do not share a cache set.
+Panels::Panels(std::size_t most_rows, std::size_t columns)
+    : columns_(columns),
+      stride_((most_rows + 1) * block_width),
+      data_(uninitialised(columns > most_columns_in_place
+                              ? (columns + block_width - 1) / block_width * stride_
+                              : 0)) {}
+
+void Panels::copy(const float* values, std::size_t first, std::size_t count) {
+  if (empty()) return;
+  pack_right(values, columns_, count, columns_ / width,
+             data_.data() + first * block_width, stride_);
 }
 
 namespace {
@@ -235,14 +255,16 @@ namespace {
 struct Product {
   Stretch whole;  // at row 0, column 0
   std::size_t rows, columns;
+  const float* panels;  // of the right operand, or null
+  std::size_t panel_stride;
   const float* tail;  // right operand of the last columns: rows of one vector each
 };
 
-void multiply_stretch(const Product& product, bool in_panels) {
+void multiply_stretch(const Product& product, bool right_in_panels, bool copy_left) {
   thread_local Panel left_panel, right_panels;
   const std::size_t columns = product.columns;
   Stretch stretch = product.whole;
-  if (in_panels && stretch.left.inner_stride != 1) {
+  if (copy_left) {
     stretch.left = pack_left(stretch.left, product.rows, stretch.inner(), left_panel);
   }
   // f(stretch at the block, its height) for each block of rows, of nearly equal height.
@@ -259,12 +281,17 @@ void multiply_stretch(const Product& product, bool in_panels) {
   };
   const std::size_t row_tiles = (product.rows + rows_in_cache - 1) / rows_in_cache;
   const std::size_t whole_vectors = columns / width;
-  const std::size_t group = in_panels ? panel_vectors : whole_vectors;
+  const std::size_t group = right_in_panels ? panel_vectors : whole_vectors;
   for (std::size_t first = 0; first < whole_vectors; first += group) {
     const std::size_t in_group = std::min(group, whole_vectors - first);
-    if (in_panels) {
+    const float* panels = product.panels + first / block_vectors * product.panel_stride;
+    std::size_t panel_stride = product.panel_stride;
+    if (right_in_panels && !product.panels) {
+      panel_stride = stretch.inner() * block_width;
+      make_room(right_panels, panel_vectors / block_vectors * panel_stride);
       pack_right(stretch.right + first * width, columns, stretch.inner(), in_group,
-                 right_panels);
+                 right_panels.data(), panel_stride);
+      panels = right_panels.data();
     }
     for (std::size_t tile = 0; tile < row_tiles; ++tile) {
       const Range rows = part(product.rows, tile, row_tiles);
@@ -272,14 +299,14 @@ void multiply_stretch(const Product& product, bool in_panels) {
         const std::size_t vectors = std::min(block_vectors, in_group - at);
         Stretch panel = stretch;
         panel.right += (first + at) * width;
-        if (in_panels) {
-          panel.right = right_panels.data() + at * width * stretch.inner();
-          panel.right_stride = vectors * width;
+        if (right_in_panels) {
+          panel.right = panels + at / block_vectors * panel_stride;
+          panel.right_stride = block_width;
         }
         for_each_row_block(rows, panel, (first + at) * width,
                            [&](const Stretch& block, std::size_t height) {
-                             (in_panels ? block_of<false>(height, vectors)
-                                        : block_of<true>(height, vectors))(block);
+                             (right_in_panels ? block_of<false>(height, vectors)
+                                              : block_of<true>(height, vectors))(block);
                            });
       }
     }
@@ -297,16 +324,17 @@ void multiply_stretch(const Product& product, bool in_panels) {
 
 }  // namespace
 
-void multiply_by_kernel(const StridedMatrix& left, std::size_t rows, const float* right,
-                        std::size_t columns, std::span<const RunningSum> sums) {
-  const bool in_panels =
-      (rows >= least_rows_in_panels || columns > columns_pages_apart) &&
-      panels_pay(sums.back().inner, left.inner_stride != 1, columns);
+void multiply_by_kernel(const StridedMatrix& left, std::size_t rows,
+                        const RightOperand& right, std::span<const RunningSum> sums) {
+  const std::size_t inner = sums.back().inner, columns = right.columns;
+  const bool given = right.panels && !right.panels->empty();
+  const bool left_in_runs = left.inner_stride == 1;
+  const bool in_panels = given || (left_in_runs && panels_pay(rows, columns));
+  const bool copy_left = given && !left_in_runs && left_is_copied(inner, columns);
   const std::size_t tail_stride = std::max(columns, width);
-  const float* tail = columns < width ? widen(right, sums.back().inner, columns)
-                                      : right + columns - width;
+  const float* tail = columns < width ? widen(right.data, inner, columns)
+                                      : right.data + columns - width;
   thread_local std::vector<RunningSum> of_stretch;
-  const std::size_t inner = sums.back().inner;
   const float* from = nullptr;
   std::size_t k = 0;
   auto sum = sums.begin();
@@ -323,11 +351,13 @@ void multiply_by_kernel(const StridedMatrix& left, std::size_t rows, const float
     const StridedMatrix rest{left.data + k * left.inner_stride, left.row_stride,
                              left.inner_stride};
     multiply_stretch(
-        {{rest, right + k * columns, columns, from, of_stretch, 0, columns},
+        {{rest, right.data + k * columns, columns, from, of_stretch, 0, columns},
          rows,
          columns,
+         given ? right.panels->data() + k * block_width : nullptr,
+         given ? right.panels->stride() : 0,
          tail + k * tail_stride},
-        in_panels);
+        in_panels, copy_left);
     from = of_stretch.back().result;
     k = end;
   } while (k < inner);

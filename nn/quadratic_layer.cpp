@@ -69,12 +69,12 @@ class QuadraticLayer final : public Layer {
 
   std::size_t parameter_row_size() const override { return dimensions_; }  // one row
 
-  void gradient(const ConstMatrixView&, const ConstMatrixView& delta, ParameterRows,
+  void gradient(const ConstMatrixView&, const RightOperand& delta, ParameterRows,
                 std::span<const RunningSum> sums) const override {
     std::size_t first = 0;
     const float* before = nullptr;
     for (const RunningSum& sum : sums) {
-      add_rows(as_rows(delta.data() + first * dimensions_, sum.inner - first), before,
+      add_rows(as_rows(delta.data + first * dimensions_, sum.inner - first), before,
                sum.result);
       first = sum.inner;
       before = sum.result;

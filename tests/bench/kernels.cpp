@@ -63,9 +63,11 @@ void ProductTransposedLeft(benchmark::State& state) {
   const Array left = filled(rows * inputs), right = filled(rows * units);
   Array product = uninitialised(inputs * units);
   const RunningSum sum{rows, product.data()};
+  Panels panels(rows, units);
   for ([[maybe_unused]] auto _ : state) {
+    panels.copy(right.data(), 0, rows);
     multiply_transposed_left(view(left.data(), rows, inputs), {0, inputs},
-                             view(right.data(), rows, units), {&sum, 1});
+                             {right.data(), units, &panels}, {&sum, 1});
     benchmark::ClobberMemory();
   }
   count_examples(state);

@@ -104,24 +104,34 @@ TEST(MatrixProduct, TransposedLeftEqualsNaiveLoops) {
           [&](auto i, auto k) { return left[k * (shape.rows + 3) + 2 + i]; },
           [&](auto k, auto j) { return right[k * shape.columns + j]; });
     };
-    const auto multiply_to = [&](std::span<const RunningSum> sums) {
+    Panels panels(shape.inner, shape.columns);
+    for (std::size_t k = 0; k < shape.inner; k += 5) {
+      panels.copy(right.data() + k * shape.columns, k,
+                  std::min<std::size_t>(5, shape.inner - k));
+    }
+    const auto multiply_to = [&](std::span<const RunningSum> sums,
+                                 const Panels* of_right) {
       multiply_transposed_left(view(left.data(), shape.inner, shape.rows + 3),
-                               {2, shape.rows},
-                               view(right.data(), shape.inner, shape.columns), sums);
+                               {2, shape.rows}, {right.data(), shape.columns, of_right},
+                               sums);
     };
     std::vector<float> whole(shape.rows * shape.columns);
     expect_product(shape, naive(shape.inner), [&](MatrixView& result) {
       const RunningSum sum{shape.inner, result.data()};
-      multiply_to({&sum, 1});
+      multiply_to({&sum, 1}, &panels);
       std::copy(result.begin(), result.end(), whole.begin());
     });
+    std::vector<float> in_place(whole.size());
+    const RunningSum sum{shape.inner, in_place.data()};
+    multiply_to({&sum, 1}, nullptr);
+    EXPECT_EQ(in_place, whole);
     // And as a running sum: the bits of the whole stay.
     const std::size_t part = (shape.inner + 2) / 3;
     std::vector<float> last(whole.size());
     expect_product(
         {shape.rows, part, shape.columns}, naive(part), [&](MatrixView& result) {
           const RunningSum sums[] = {{part, result.data()}, {shape.inner, last.data()}};
-          multiply_to(sums);
+          multiply_to(sums, &panels);
         });
     EXPECT_EQ(last, whole);
   }
@@ -135,6 +145,8 @@ TEST(MatrixProduct, RunningSumsHaveTheBitsOfProducts) {
   for (const std::size_t columns : {10, 128, 300}) {
     const auto left = random.floats(inner * rows),
                right = random.floats(inner * columns);
+    Panels panels(inner, columns);
+    panels.copy(right.data(), 0, inner);
     const auto sums_of = [&](const std::vector<std::size_t>& ends) {
       std::vector<std::vector<float>> results(ends.size());
       std::vector<RunningSum> sums;
@@ -143,7 +155,7 @@ TEST(MatrixProduct, RunningSumsHaveTheBitsOfProducts) {
         sums.push_back({ends[i], results[i].data()});
       }
       multiply_transposed_left(view(left.data(), inner, rows), {0, rows},
-                               view(right.data(), inner, columns), sums);
+                               {right.data(), columns, &panels}, sums);
       return results;
     };
     const std::vector<std::size_t> ends{0, 0, 1, 256, 256, 600};
