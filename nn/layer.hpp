@@ -82,10 +82,10 @@ class Layer {
   [[nodiscard]] virtual bool multiplies_by_delta() const { return false; }
 
   // Gradient of the wanted parameters, adding one row after the other of input and of
-  // delta, which is as backward() left it. Each of `sums` (wanted.count x parameter_row_size)
-  // is of the first `inner` rows; the last is of all. At most 256.
-  virtual void gradient(const ConstMatrixView& /*input*/,
-                        const RightOperand& /*delta*/, ParameterRows /*wanted*/,
+  // delta, which is as backward() left it. Each of `sums` (wanted.count x
+  // parameter_row_size) is of the first `inner` rows; the last is of all. At most 256.
+  virtual void gradient(const ConstMatrixView& /*input*/, const RightOperand& /*delta*/,
+                        ParameterRows /*wanted*/,
                         std::span<const RunningSum> /*sums*/) const {}
 
   // Adds for each row |gradient of this example with respect to these parameters|^2.

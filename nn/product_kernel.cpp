@@ -5,9 +5,10 @@
 //
 //     block(i, j) += left(i, k) * right(k, j),   k = begin, ..., end - 1
 //
-// Where the right operand is wide, its rows lie pages apart: then k runs in stretches,
-// for each of which it is first copied into contiguous panels, if that is not done once
-// for many products, and so is a left operand whose rows are no runs in memory.
+// Where the right operand is wide, its rows lie pages apart: it is read from contiguous
+// panels, which the product copies where it is not given any. Then k runs in stretches,
+// for each of which the panels are copied, and given them a left operand whose rows are
+// no runs in memory.
 #include "nn/product_kernel.hpp"
 
 #include <algorithm>
@@ -38,16 +39,17 @@ constexpr std::size_t block_width = block_vectors * width;  // floats of a panel
 constexpr std::size_t most_columns_in_place = width == 8 ? 64 : 256;
 constexpr std::size_t panel_vectors = 64 / width;
 
-// Terms of a panel. Each panel reads and writes the sums once more, so that long ones
-// take 5 % less time at 128 columns and 5 to 30 % less at 1024. With few rows, and a
-// left operand that is copied as well, shorter ones were faster.
-std::size_t panel_terms(const StridedMatrix& left, std::size_t rows) {
+// Terms of a stretch. Each reads and writes the sums once more, so that long ones take
+// 5 % less time at 128 columns and 5 to 30 % less at 1024. With few rows, and a left
+// operand that is copied, shorter ones were faster.
+std::size_t stretch_terms(const StridedMatrix& left, std::size_t rows) {
   if (width == 16) return 128;
   if (left.inner_stride != 1) return 256;
   return rows < 64 ? 512 : 1024;
 }
 
-// Fewer rows do not pay for copies, unless those of the right operand lie pages apart.
+// Fewer rows do not pay for a product's own copies, unless those of the right operand
+// lie pages apart.
 constexpr std::size_t least_rows_in_panels = 16;
 constexpr std::size_t columns_pages_apart = 256;
 
@@ -170,13 +172,12 @@ void pack_right(const float* right, std::size_t stride, std::size_t inner,
                 std::size_t vectors, float* panels, std::size_t panel_stride) {
   for (std::size_t k = 0; k < inner; ++k) {
     const float* from = right + k * stride;
-    float* to = panels + k * block_width;
     for (std::size_t first = 0; first < vectors; first += block_vectors) {
+      float* to = panels + first / block_vectors * panel_stride + k * block_width;
       const std::size_t count = std::min(block_vectors, vectors - first);
       for (std::size_t i = 0; i < count; ++i, from += width) {
         store(to + i * width, load<FloatBatch>(from));
       }
-      to += panel_stride;
     }
   }
 }
@@ -235,7 +236,7 @@ std::size_t rows_at_a_time(std::size_t terms, std::size_t columns) {
   return (left_is_copied(terms, columns) ? 16 : 2) * block_rows;
 }
 
-// A line more than the rows need: rows of several panels do not share a cache set.
+// A row more than needed, for rows of several panels not to share a cache set.
 Panels::Panels(std::size_t most_rows, std::size_t columns)
     : columns_(columns),
       stride_((most_rows + 1) * block_width),
@@ -340,7 +341,7 @@ void multiply_by_kernel(const StridedMatrix& left, std::size_t rows,
   auto sum = sums.begin();
   do {
     const std::size_t end =
-        in_panels ? std::min(inner, k + panel_terms(left, rows)) : inner;
+        in_panels ? std::min(inner, k + stretch_terms(left, rows)) : inner;
     of_stretch.clear();
     for (; sum != sums.end() && sum->inner <= end; ++sum) {
       of_stretch.push_back({sum->inner - k, sum->result});

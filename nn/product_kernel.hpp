@@ -36,8 +36,8 @@ struct RunningSum {
 };
 
 // A copy of a right operand as blocks of the kernel read it, made once for many left
-// operands, as the pieces of a gradient have: 7 to 9 % of it. Empty where the operand
-// is better read where it stands.
+// operands, as the pieces of a gradient are: with vectors of 8 that takes 7 to 9 % less
+// time. Empty where the operand is better read where it stands.
 class Panels {
  public:
   Panels() = default;

@@ -76,10 +76,7 @@ class LayerProbe {
       gradients.of_part.assign(parameters.size(), std::nanf(""));
       const RunningSum sums[] = {{part, gradients.of_part.data()},
                                  {rows_, gradients.parameters.data()}};
-      Panels panels(rows_, width);
-      panels.copy(left.data(), 0, rows_);
-      layer_->gradient(given, {left.data(), width, &panels},
-                       {0, parameters.size() / row_size},
+      layer_->gradient(given, {left.data(), width}, {0, parameters.size() / row_size},
                        std::span(sums).last(part > 0 ? 2 : 1));
     }
     layer_->add_example_norms(given, left, gradients.example_norms_squared.data());

@@ -35,6 +35,22 @@ TEST_F(TrainingStepTest, GradientAndLossEqualNaiveReferenceForAnyBatchAndCut) {
   }
 }
 
+// So many units that deltas are copied: those of earlier batches and rounds are not
+// seen.
+TEST_F(TrainingStepTest, WideGradientEqualsNaiveReference) {
+  units_ = 301;
+  for (const std::string activation : {"relu", "tanh"}) {
+    Trainer trainer = make(activation, {.tile_height = 7});
+    for (const std::size_t size : {513, 40, 300, 3}) {
+      const Batch batch = random_batch(size, examples, random_);
+      trainer.step.forward_backward(batch);
+      const auto expected = naive_mean(activation, trainer, batch, 0, size);
+      EXPECT_LT(relative_difference(trainer.step.gradient(), expected.gradient), 1e-5)
+          << activation << ", batch of " << size;
+    }
+  }
+}
+
 TEST_F(TrainingStepTest, CountsCorrectExamplesAsTheNaiveReference) {
   Trainer trainer = make("tanh", {.lanes = 3, .tile_height = 7});
   const Batch batch = random_batch(200, examples, random_);
@@ -145,7 +161,7 @@ TEST_F(TrainingStepTest, EvaluationEqualsNaiveReference) {
       double loss = 0, correct = 0;
       for (const auto example : chosen) {
         const auto one =
-            NaiveNetwork(features, small_network("relu"))
+            NaiveNetwork(features, small_network("relu", units_))
                 .run(trainer.parameters, other, example, double{input_scale});
         loss += one.loss;
         correct += one.correct;

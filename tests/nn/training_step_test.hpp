@@ -19,8 +19,8 @@ using Layers = std::vector<LayerOptions>;
 inline constexpr std::size_t features = 9, classes = 4,
                              examples = 1400;  // four rounds at most
 
-inline Layers small_network(const std::string& activation) {
-  return {{.type = "dense", .units = 19, .activation = activation},
+inline Layers small_network(const std::string& activation, std::size_t units) {
+  return {{.type = "dense", .units = units, .activation = activation},
           {.type = "dense", .units = 6, .activation = activation},
           {.type = "dense", .units = classes}};
 }
@@ -35,12 +35,12 @@ inline const CutOptions cuts[] = {{},
 class TrainingStepTest : public testing::Test {
  protected:
   Trainer make(const std::string& activation, const CutOptions& cut) const {
-    return {data_, small_network(activation), {.threads = 2, .cut = cut}};
+    return {data_, small_network(activation, units_), {.threads = 2, .cut = cut}};
   }
 
   NaiveExample naive(const std::string& activation, const Trainer& trainer,
                      std::size_t example) const {
-    return NaiveNetwork(features, small_network(activation))
+    return NaiveNetwork(features, small_network(activation, units_))
         .run(trainer.parameters, data_, example, double{input_scale});
   }
 
@@ -64,6 +64,7 @@ class TrainingStepTest : public testing::Test {
     return std::inner_product(v.begin(), v.end(), v.begin(), 0.0);
   }
 
+  std::size_t units_ = 19;  // of the first layer
   Dataset data_ = random_dataset(examples, features, classes, 1);
   RandomValues random_{2};
 };
