@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <filesystem>
+#include <limits>
 #include <span>
 #include <system_error>
 
@@ -45,6 +47,15 @@ class GzipFile {
       throw Error(ErrorKind::data, text + " (damaged gzip)");
     }
     return static_cast<std::size_t>(count);
+  }
+
+  // No more than this can come of it: deflate makes at most 1032 bytes of one.
+  [[nodiscard]] std::size_t most_bytes() const {
+    std::error_code unknown;  // then the size is the largest number
+    std::size_t bytes = std::filesystem::file_size(path_, unknown);
+    return __builtin_mul_overflow(bytes, std::size_t{1032}, &bytes)
+               ? std::numeric_limits<std::size_t>::max()
+               : bytes;
   }
 
  private:
@@ -97,23 +108,20 @@ std::size_t checked_bytes(const GzipFile& file, const std::vector<std::size_t>& 
   return total;
 }
 
-// The memory grows with what the file really holds: its header may lie.
-std::vector<std::uint8_t> read_bytes(GzipFile& file, std::size_t total) {
-  std::vector<std::uint8_t> bytes;
-  while (bytes.size() < total) {
-    const std::size_t begin = bytes.size();
-    const std::size_t wanted = std::min(block_bytes, total - begin);
-    if (begin + wanted > bytes.capacity()) {
-      bytes.reserve(std::min(total, std::max(2 * begin, block_bytes)));
-    }
-    bytes.resize(begin + wanted);
-    const std::size_t found = file.read({bytes.data() + begin, wanted});
-    if (found < wanted) {
-      file.fail(fmt::format("truncated: {} bytes of data expected, {} found", total,
-                            begin + found));
-    }
+// The header may lie: it gets no more memory than what the file can hold.
+ByteStorage read_bytes(GzipFile& file, std::size_t total) {
+  ByteStorage bytes;
+  bytes.resize(std::min(total, file.most_bytes()));
+  std::size_t found = 0;
+  while (found < bytes.size()) {
+    const std::size_t wanted = std::min(block_bytes, bytes.size() - found);
+    const std::size_t count = file.read({bytes.data() + found, wanted});
+    found += count;
+    if (count < wanted) break;
   }
-  return bytes;
+  if (found == total) return bytes;
+  file.fail(
+      fmt::format("truncated: {} bytes of data expected, {} found", total, found));
 }
 
 }  // namespace

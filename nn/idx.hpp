@@ -9,12 +9,16 @@
 #include <cstdint>
 #include <string>
 #include <vector>
+#include <xtensor/xtensor.hpp>
 
 namespace batchlab {
 
+// What an array of bytes, of any rank, can take over without a copy.
+using ByteStorage = xt::xtensor<std::uint8_t, 1>::storage_type;
+
 struct IdxArray {
   std::vector<std::size_t> shape;
-  std::vector<std::uint8_t> bytes;  // product of shape, row-major
+  ByteStorage bytes;  // product of shape, row-major
 };
 
 // Reads `path`; gzip is recognised by content, not by name. At most `maximum_bytes` are

@@ -235,11 +235,12 @@ TEST_F(FashionMnist, IsRefusedOnceOnePixelIsAltered) {
     std::filesystem::create_symlink(set_.folder + "/" + name + ".gz",
                                     folder_ + "/" + name + ".gz");
   }
-  IdxArray images = read_idx(set_.folder + "/" + test_images + ".gz");
-  write(test_images + ".gz", {10'000, 28, 28}, images.bytes);
+  const IdxArray read = read_idx(set_.folder + "/" + test_images + ".gz");
+  std::vector<std::uint8_t> images(read.bytes.begin(), read.bytes.end());
+  write(test_images + ".gz", {10'000, 28, 28}, images);
   EXPECT_EQ(load_data("fashion-mnist", folder_).checksum, set_.checksum);
-  images.bytes[1'234'567] ^= 1;
-  write(test_images + ".gz", {10'000, 28, 28}, images.bytes);
+  images[1'234'567] ^= 1;
+  write(test_images + ".gz", {10'000, 28, 28}, images);
   EXPECT_THAT(data_refusal("fashion-mnist"),
               AllOf(HasSubstr(folder_ + "/" + test_images + ".gz was altered"),
                     HasSubstr("expected 678fe0b1, found ")));
