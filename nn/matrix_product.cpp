@@ -2,6 +2,7 @@
 #include "nn/matrix_product.hpp"
 
 #include <fmt/format.h>
+#include <sys/mman.h>
 
 #include <cstdlib>
 
@@ -57,6 +58,19 @@ void use_single_threaded_blas() {
                             "one; set OPENBLAS_NUM_THREADS=1",
                             threads));
   }
+}
+
+void check_blas_memory(std::size_t threads) {
+  constexpr std::size_t bytes_a_thread = std::size_t{128} << 20;
+  void* memory = ::mmap(nullptr, threads * bytes_a_thread, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) {
+    throw Error(ErrorKind::failed,
+                fmt::format("out of memory: OpenBLAS needs 128 MiB of addresses for "
+                            "each thread of a run, here {}; ulimit -v limits them",
+                            threads));
+  }
+  ::munmap(memory, threads * bytes_a_thread);
 }
 
 BlasDescription describe_blas() {

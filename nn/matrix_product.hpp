@@ -36,6 +36,11 @@ void multiply_transposed_right(const ConstMatrixView& left,
 // obey.
 void use_single_threaded_blas();
 
+// OpenBLAS takes 128 MiB of addresses for each thread that multiplies and, refused
+// them, asks again for ever. Throws Error(failed) if `threads` threads cannot have
+// them.
+void check_blas_memory(std::size_t threads);
+
 struct BlasDescription {
   std::string configuration;  // as the library describes itself
   std::string kernel;         // processor kernel in use, e.g. "SkylakeX"

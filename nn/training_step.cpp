@@ -59,6 +59,7 @@ TrainingStep::TrainingStep(const Network& network, const Dataset& data,
       worker.sums.push_back({0, worker.sums_memory.data() + lane * largest});
     }
   }
+  check_blas_memory(threads.workers());  // once all else is allocated
 }
 
 LossSum TrainingStep::forward_backward(const Batch& batch,

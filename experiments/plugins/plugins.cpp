@@ -10,6 +10,7 @@
 #include "controllers/error.hpp"
 #include "experiments/plugins/call_guard.hpp"
 #include "experiments/plugins/controller_program.hpp"
+#include "experiments/plugins/sanitized.hpp"
 #include "experiments/plugins/shared_library.hpp"
 #include "experiments/plugins/trust.hpp"
 #include "results/sha256.hpp"
@@ -20,14 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-// Sanitizers reserve more address space than there is memory: a build with them sets no
-// limit, for the programs that it is tested with have them too.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
 
 // Of the added, by path: what plugin_of() says.
 std::map<std::string, json>& added_plugins() {
@@ -68,6 +61,7 @@ void introduce(Plugin& plugin, bool library, const PluginOptions& options) {
   program.command = library ? serving(path, options) : std::vector{path.string()};
   program.seconds_per_answer = options.seconds_per_answer;
   program.checksum = plugin.checksum;
+  // No limit where the programs that this build is tested with are sanitized too.
   program.memory_bytes = sanitized ? 0 : options.memory_bytes;
   program.deadline = options.deadline;
   plugin.entries = controllers_of_program(path, program, &plugin.version);

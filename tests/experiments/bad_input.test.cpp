@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include "experiments/plugins/sanitized.hpp"
 #include "tests/experiments/program.hpp"
 
 namespace batchlab::test::bad_input_test {
@@ -238,9 +239,7 @@ TEST(BadInput, AFullDiskIsExitCodeFiveAndTearsNoFile) {
 }
 
 TEST(BadInput, TooLittleMemoryIsExitCodeOne) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "a sanitizer needs terabytes of addresses";
-#endif
+  if (sanitized) GTEST_SKIP() << "a sanitizer needs terabytes of addresses";
   const auto little_memory = [] {
     const rlimit limit{1U << 30, 1U << 30};
     ::setrlimit(RLIMIT_AS, &limit);
@@ -251,6 +250,31 @@ TEST(BadInput, TooLittleMemoryIsExitCodeOne) {
   EXPECT_EQ(output.code, 1) << output.err;
   EXPECT_THAT(output.err, HasSubstr("memory"));
   EXPECT_FALSE(std::filesystem::exists(experiment.out()));
+}
+
+// Refused its memory, OpenBLAS asks again for ever: then the time limit ends the run.
+TEST(BadInput, NoLimitOfMemoryMakesARunHang) {
+  if (sanitized) GTEST_SKIP() << "a sanitizer needs terabytes of addresses";
+  bool blas_lacked_memory = false;
+  Output output;
+  for (rlim_t megabytes = 300; megabytes <= 700; megabytes += 50) {
+    const Experiment experiment;
+    std::vector<std::string> words = experiment.words();
+    words.back() = "--threads=2";
+    output = run_program(words, [=] {
+      const rlimit memory{megabytes << 20, megabytes << 20}, seconds{20, 20};
+      ::setenv("OPENBLAS_NUM_THREADS", "1", 1);
+      ::setrlimit(RLIMIT_AS, &memory);
+      ::setrlimit(RLIMIT_CPU, &seconds);
+    });
+    EXPECT_THAT(output.code, testing::AnyOf(0, 1)) << megabytes << output.err;
+    if (output.code == 1) {
+      EXPECT_THAT(output.err, HasSubstr("out of memory"));
+    }
+    if (output.err.find("OpenBLAS needs") != output.err.npos) blas_lacked_memory = true;
+  }
+  EXPECT_TRUE(blas_lacked_memory);
+  EXPECT_EQ(output.code, 0) << output.err;
 }
 
 TEST(Notes, NameAVariableThatHasNoEffectOrCostsSpeed) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <set>
 
+#include "experiments/plugins/sanitized.hpp"
 #include "results/run_store.hpp"
 #include "tests/experiments/plugins/programs.hpp"
 
@@ -28,13 +29,6 @@ std::string library(const std::string& kind) {
 const std::string both_rules =
     "[[controllers]]\nname = \"hostile\"\n"
     "[[controllers]]\nname = \"constant\"\nbatch_size = 32\n";
-
-// Whether sanitizers, which take much time and address space, are compiled in.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
 
 // Whether a process was left behind: its parent is no program of ours. Another test
 // may run at the same time.
