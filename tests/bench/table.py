@@ -102,7 +102,8 @@ def cost_ratios(build):
                "--benchmark_filter=^(StatisticsCost|VariedSizesCost)/",
                "--benchmark_repetitions=5", "--benchmark_enable_random_interleaving=true"]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
-    return {row["run_name"]: row["ratio"] for row in json.loads(done.stdout)["benchmarks"]
+    return {row["run_name"].split("/iterations:")[0]: row["ratio"]
+            for row in json.loads(done.stdout)["benchmarks"]
             if row.get("aggregate_name") == "median"}
 
 
