@@ -42,7 +42,8 @@ TEST(PluginCheck, ACrashAndAHangBreakOnePromiseEach) {
   const ExampleFiles files;
   for (const std::string& file : {files.program(), files.library()}) {
     const Output output = run_program(
-        {"plugin", "check", file, "--plugin-time-limit", seconds_per_answer, "--json"});
+        {"plugin", "check", file, "--plugin-time-limit", seconds_per_answer, "--json"},
+        leave_endings_alone);
     EXPECT_EQ(output.code, 6) << output.err;
     const json report = json::parse(output.out);
     EXPECT_EQ(report.at("broken"), 2);
@@ -60,7 +61,8 @@ TEST(PluginCheck, ACrashAndAHangBreakOnePromiseEach) {
 TEST(PluginCheck, PrintsEachPromise) {
   const ExampleFiles files;
   const Output output = run_program(
-      {"plugin", "check", files.program(), "--plugin-time-limit", seconds_per_answer});
+      {"plugin", "check", files.program(), "--plugin-time-limit", seconds_per_answer},
+      leave_endings_alone);
   EXPECT_EQ(output.code, 6);
   for (const Promise& promise : contract())
     EXPECT_THAT(output.out, HasSubstr(std::string(promise.claim)));

@@ -57,9 +57,10 @@ int servers_of(const std::string& file) {
 struct IsolatedRun {
   explicit IsolatedRun(const std::string& file, const std::string& seconds = "30")
       : experiment(tiny_text(both_rules)),
-        output(
-            experiment.run({"--plugin=" + file, "--isolate", "--allow-writable-plugins",
-                            "--plugin-time-limit=" + seconds})) {
+        output(run_program(experiment.words({"--plugin=" + file, "--isolate",
+                                             "--allow-writable-plugins",
+                                             "--plugin-time-limit=" + seconds}),
+                           leave_endings_alone)) {
     EXPECT_EQ(servers_of(file), 0) << file;
   }
 
