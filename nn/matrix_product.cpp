@@ -61,16 +61,17 @@ void use_single_threaded_blas() {
 }
 
 void check_blas_memory(std::size_t threads) {
-  constexpr std::size_t bytes_a_thread = std::size_t{128} << 20;
-  void* memory = ::mmap(nullptr, threads * bytes_a_thread, PROT_READ | PROT_WRITE,
+  const std::size_t bytes = threads * (std::size_t{128 + 64} << 20);
+  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) {
-    throw Error(ErrorKind::failed,
-                fmt::format("out of memory: OpenBLAS needs 128 MiB of addresses for "
-                            "each thread of a run, here {}; ulimit -v limits them",
-                            threads));
+    throw Error(
+        ErrorKind::failed,
+        fmt::format("out of memory: OpenBLAS on {} threads needs {} MiB of "
+                    "addresses; ulimit -v or vm.overcommit_memory=2 limits them",
+                    threads, bytes >> 20));
   }
-  ::munmap(memory, threads * bytes_a_thread);
+  ::munmap(memory, bytes);
 }
 
 BlasDescription describe_blas() {

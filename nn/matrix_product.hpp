@@ -36,9 +36,9 @@ void multiply_transposed_right(const ConstMatrixView& left,
 // obey.
 void use_single_threaded_blas();
 
-// OpenBLAS takes 128 MiB of addresses for each thread that multiplies and, refused
-// them, asks again for ever. Throws Error(failed) if `threads` threads cannot have
-// them.
+// OpenBLAS takes 128 MiB of addresses for each thread that calls it at once and,
+// refused them, asks again for ever. Throws Error(failed) if `threads` threads cannot
+// have them beside what the C library takes for a thread, 64 MiB.
 void check_blas_memory(std::size_t threads);
 
 struct BlasDescription {

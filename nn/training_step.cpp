@@ -59,7 +59,10 @@ TrainingStep::TrainingStep(const Network& network, const Dataset& data,
       worker.sums.push_back({0, worker.sums_memory.data() + lane * largest});
     }
   }
-  check_blas_memory(threads.workers());  // once all else is allocated
+  // Once all else is allocated. With our kernel only the way back needs it, by tiles.
+  check_blas_memory(network.rows_are_independent()
+                        ? std::min(threads.workers(), tiles_.size())
+                        : threads.workers());
 }
 
 LossSum TrainingStep::forward_backward(const Batch& batch,

@@ -373,12 +373,12 @@ TEST(Isolation, CheckTellsOfEveryHostileLibraryAndOutlivesIt) {
 }
 
 TEST(Isolation, CheckIsFairToCopiesOfTheBuiltInRulesAndTheProgramOfTheReadme) {
-  // A sanitized check takes minutes for them all.
-  const std::string file = sanitized ? "geodamp.so" : "renamed_builtins.so";
-  const Output copies =
-      run_program({"plugin", "check", BATCHLAB_TEST_LIBRARIES "/plugins/" + file,
-                   "--allow-writable-plugins"});
-  EXPECT_EQ(copies.code, 0) << copies.out << copies.err;
+  if (!sanitized) {  // else it takes ten minutes
+    const Output copies = run_program(
+        {"plugin", "check", BATCHLAB_TEST_LIBRARIES "/plugins/renamed_builtins.so",
+         "--allow-writable-plugins"});
+    EXPECT_EQ(copies.code, 0) << copies.out << copies.err;
+  }
   const Script script(block_of_readme("```python"));
   const Output program =
       run_program({"plugin", "check", script.path(), "--allow-writable-plugins"});
