@@ -262,8 +262,9 @@ TEST(BadInput, NoLimitOfMemoryMakesARunHang) {
     for (rlim_t megabytes = 300; megabytes <= 1300; megabytes += 50) {
       SCOPED_TRACE(fmt::format("{} threads, {} MB", threads, megabytes));
       const Experiment experiment;
-      auto words = experiment.words({"--set=controllers.0.batch_size=300"});
-      words[4] = std::string("--threads=") + threads;
+      auto words = experiment.words();
+      words.back() = std::string("--threads=") + threads;
+      words.emplace_back("--set=controllers.0.batch_size=300");
       output = run_program(words, [=] {
         const rlimit memory{megabytes << 20, megabytes << 20}, seconds{20, 20};
         ::setenv("OPENBLAS_NUM_THREADS", "1", 1);

@@ -373,7 +373,7 @@ TEST(Isolation, CheckTellsOfEveryHostileLibraryAndOutlivesIt) {
 }
 
 TEST(Isolation, CheckIsFairToCopiesOfTheBuiltInRulesAndTheProgramOfTheReadme) {
-  if (!sanitized) {  // else it takes ten minutes
+  if (!sanitized) {  // else it was not done in five minutes
     const Output copies = run_program(
         {"plugin", "check", BATCHLAB_TEST_LIBRARIES "/plugins/renamed_builtins.so",
          "--allow-writable-plugins"});
