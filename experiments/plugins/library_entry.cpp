@@ -120,7 +120,7 @@ std::vector<Option> options_from(const std::string& who, const LibraryLayout& la
 
 void check_functions(const std::string& who, const batchlab_entry& entry) {
   const auto need = [&](bool present, const char* what) {
-    if (!present) refuse(who, std::string("has no function ") + what);
+    if (!present) refuse(who, fmt::format("has no function {}", what));
   };
   need(entry.create != nullptr, "create");
   need(entry.destroy != nullptr, "destroy");
