@@ -97,6 +97,17 @@ double scale(float factor, std::size_t size, float* values) {
   });
 }
 
+ScaledNorms scale_beside(const float* other, float multiple, float factor,
+                         std::size_t size, float* values) {
+  const auto norms = sum_products_of<2>(size, [=]<class V>(std::size_t i) {
+    const V scaled = V(factor) * load<V>(values + i);
+    store(values + i, scaled);
+    const V difference = load<V>(other + i) - V(multiple) * scaled;
+    return Factors<V, 2>{{{scaled, scaled}, {difference, difference}}};
+  });
+  return {norms[0], norms[1]};
+}
+
 bool all_finite(const float* values, std::size_t size) {
   // 0 * x is 0 for finite x and not a number otherwise.
   constexpr std::size_t width = FloatBatch::size;

@@ -65,6 +65,13 @@ struct PartNorms {
 [[nodiscard]] PartNorms part_norms_squared(const float* first, const float* sum,
                                            std::size_t size);
 
+// scale(), and with it |other - multiple values|^2 after it.
+struct ScaledNorms {
+  double scaled = 0, distance = 0;
+};
+ScaledNorms scale_beside(const float* other, float multiple, float factor,
+                         std::size_t size, float* values);
+
 // False if any value is infinite or not a number.
 [[nodiscard]] bool all_finite(const float* values, std::size_t size);
 

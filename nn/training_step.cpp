@@ -184,7 +184,7 @@ void TrainingStep::keep_round(std::size_t half) {
   const bool first = kept_rounds_[half]++ == 0;
   float* kept = half_sums_[half].data();
   for_each_piece([&](const Piece& piece, PieceSums& sums, Worker& worker) {
-    sum_round(piece, sums, worker);
+    measure_lanes(sum_round(piece, sums, worker), piece.size, sums, worker);
     const float* sum = worker.sums.back().result;
     if (first) {
       std::copy_n(sum, piece.size, kept + piece.offset);
@@ -194,10 +194,11 @@ void TrainingStep::keep_round(std::size_t half) {
   });
 }
 
-// The round's gradient sums into the last of the worker's. The lanes follow each other
-// in one running sum: measuring them changes no bit of it.
-void TrainingStep::sum_round(const Piece& piece, PieceSums& sums,
-                             Worker& worker) const {
+// The round's gradient sums into the last of the worker's. Returns these up to the end
+// of each lane, which follow each other in one running sum: wanting them changes no bit
+// of it.
+std::span<const RunningSum> TrainingStep::sum_round(const Piece& piece, PieceSums& sums,
+                                                    Worker& worker) const {
   const bool whole = cut_.rounds == 1 && !extended_;
   const bool halves = measurements_.halves && whole && round_rows_ > 1;
   std::size_t lanes = measurements_.lanes ? cut_.lanes_per_round : 1;
@@ -207,39 +208,47 @@ void TrainingStep::sum_round(const Piece& piece, PieceSums& sums,
     running[lane].inner = part(round_rows_, lane, lanes).end;
   }
   network_.gradient(piece, round_, running);
-  if (!measurements_.lanes && !halves) return;
-  worker.time.in_piece_statistics(piece.size, [&] {
-    if (measurements_.lanes) measure_lanes(running, piece.size, sums);
-    if (!halves) return;
-    const PartNorms of_halves = part_norms_squared(running[lanes / 2 - 1].result,
-                                                   running.back().result, piece.size);
-    sums.half_norms_squared[0] = of_halves.first;
-    sums.half_norms_squared[1] = of_halves.second;
-  });
+  if (halves) {
+    worker.time.in_piece_statistics(piece.size, [&] {
+      const PartNorms norms = part_norms_squared(running[lanes / 2 - 1].result,
+                                                 running.back().result, piece.size);
+      sums.half_norms_squared[0] = norms.first;
+      sums.half_norms_squared[1] = norms.second;
+    });
+  }
+  return running;
 }
 
-// |gradient sum|^2 / rows of each lane of the round. `running`: sums up to its end.
+// |gradient sum|^2 / rows of each lane of the round.
 void TrainingStep::measure_lanes(std::span<const RunningSum> running, std::size_t size,
-                                 PieceSums& sums) const {
+                                 PieceSums& sums, Worker& worker) const {
+  if (!measurements_.lanes) return;
   const std::size_t lanes = running.size();
-  const auto add = [&](std::size_t lane, double norm_squared) {
-    const auto rows = static_cast<double>(part(round_rows_, lane, lanes).size());
-    sums.lanes_norm_squared += norm_squared / rows;
-  };
-  if (lanes == 1) return add(0, sum_of_squares(running[0].result, size));
-  const PartNorms two = part_norms_squared(running[0].result, running[1].result, size);
-  add(0, two.first);
-  add(1, two.second);
-  for (std::size_t lane = 2; lane < lanes; ++lane) {
-    add(lane, squared_distance(running[lane].result, running[lane - 1].result, size));
-  }
+  worker.time.in_piece_statistics(size, [&] {
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      const float* sum = running[lane].result;
+      const double norm_squared =
+          lane == 0 ? sum_of_squares(sum, size)
+                    : squared_distance(sum, running[lane - 1].result, size);
+      const auto rows = static_cast<double>(part(round_rows_, lane, lanes).size());
+      sums.lanes_norm_squared += norm_squared / rows;
+    }
+  });
 }
 
 // The mean gradient, after the last round, in the last of the worker's sums.
 float* TrainingStep::finish_gradient(const Piece& piece, PieceSums& sums,
                                      Worker& worker) const {
-  sum_round(piece, sums, worker);
+  const std::span running = sum_round(piece, sums, worker);
   float* gradient = worker.sums.back().result;
+  const auto factor = 1 / static_cast<float>(batch_size_);
+  if (measurements_.lanes && running.size() == 2 && round_rows_ == batch_size_) {
+    worker.time.in_piece_statistics(piece.size, [&] {
+      scale_and_measure_lanes(running[0], factor, piece.size, gradient, sums);
+    });
+    return gradient;
+  }
+  measure_lanes(running, piece.size, sums, worker);
   const float* first_half = half_sums_[0].data() + piece.offset;
   if (kept_rounds_[1] > 0) {
     add(half_sums_[1].data() + piece.offset, piece.size, gradient);
@@ -251,9 +260,23 @@ float* TrainingStep::finish_gradient(const Piece& piece, PieceSums& sums,
     });
   }
   if (kept_rounds_[0] > 0) add(first_half, piece.size, gradient);
-  sums.gradient_norm_squared =
-      scale(1 / static_cast<float>(batch_size_), piece.size, gradient);
+  sums.gradient_norm_squared = scale(factor, piece.size, gradient);
   return gradient;
+}
+
+// Of two lanes that are the batch, of n + m = B rows, with a the first one's sum and g
+// the mean gradient, in the pass that makes g:
+//     |a|^2 / n + |B g - a|^2 / m = B |g|^2 + B / (n m) |a - n g|^2
+void TrainingStep::scale_and_measure_lanes(const RunningSum& first, float factor,
+                                           std::size_t size, float* gradient,
+                                           PieceSums& sums) const {
+  const auto both = static_cast<double>(batch_size_);
+  const auto rows = static_cast<double>(first.inner);
+  const ScaledNorms norms =
+      scale_beside(first.result, static_cast<float>(rows), factor, size, gradient);
+  sums.gradient_norm_squared = norms.scaled;
+  sums.lanes_norm_squared +=
+      both * norms.scaled + both / (rows * (both - rows)) * norms.distance;
 }
 
 // What is asked of the mean gradient as a whole, which then replaces that of the step

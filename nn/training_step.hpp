@@ -94,9 +94,10 @@ class TrainingStep {
   [[nodiscard]] Array gradient();
 
   // Of all steps so far, evaluations not among them, the mean over the workers. data:
-  // bytes to inputs. statistics: what is done for Measurements alone; not what is had
-  // on the way, the norm of the mean gradient and the stores of sums that lanes and
-  // halves want.
+  // bytes to inputs. statistics: what is done for Measurements alone, with the scaling
+  // of the gradient where lanes are measured in one pass with it; not what is had on
+  // the way, the norm of the mean gradient and the stores of sums that lanes and halves
+  // want.
   struct Seconds {
     double data = 0, statistics = 0;
   };
@@ -134,10 +135,13 @@ class TrainingStep {
   void for_each_piece(F&& f);
   void keep_round(std::size_t half);
   LossSum run_rounds(const Batch& batch);
-  void sum_round(const Piece& piece, PieceSums& sums, Worker& worker) const;
+  std::span<const RunningSum> sum_round(const Piece& piece, PieceSums& sums,
+                                        Worker& worker) const;
   void measure_lanes(std::span<const RunningSum> running, std::size_t size,
-                     PieceSums& sums) const;
+                     PieceSums& sums, Worker& worker) const;
   float* finish_gradient(const Piece& piece, PieceSums& sums, Worker& worker) const;
+  void scale_and_measure_lanes(const RunningSum& first, float factor, std::size_t size,
+                               float* gradient, PieceSums& sums) const;
   void measure_and_keep(const Piece& piece, PieceSums& sums, Worker& worker,
                         const float* gradient);
   void apply(const Piece& piece, PieceSums& sums, const float* gradient);
