@@ -46,8 +46,8 @@ TrainingStep::TrainingStep(const Network& network, const Dataset& data,
   for (const Piece& piece : network.pieces(most_round_rows)) {
     largest = std::max(largest, piece.size);
   }
-  const std::size_t lanes =
-      std::max<std::size_t>(2, cut_batch(most_round_rows, options).lanes_per_round);
+  std::size_t lanes = cut_batch(most_round_rows, options).lanes_per_round;
+  lanes += lanes % 2;  // a sum up to the middle
   for (std::size_t i = 0; i < threads.workers(); ++i) {
     Worker& worker =
         workers_.emplace_back(Worker{std::vector<std::uint8_t>(most_round_rows),
@@ -195,23 +195,26 @@ void TrainingStep::keep_round(std::size_t half) {
 }
 
 // The round's gradient sums into the last of the worker's. Returns these up to the end
-// of each lane, which follow each other in one running sum: wanting them changes no bit
-// of it.
+// of each lane and, where halves are measured, up to the middle: they follow each other
+// in one running sum, of which wanting them changes no bit.
 std::span<const RunningSum> TrainingStep::sum_round(const Piece& piece, PieceSums& sums,
                                                     Worker& worker) const {
   const bool whole = cut_.rounds == 1 && !extended_;
   const bool halves = measurements_.halves && whole && round_rows_ > 1;
-  std::size_t lanes = measurements_.lanes ? cut_.lanes_per_round : 1;
-  if (halves) lanes = std::max<std::size_t>(2, lanes);
-  const std::span running = std::span(worker.sums).last(lanes);
+  const std::size_t lanes = measurements_.lanes ? cut_.lanes_per_round : 1;
+  const std::size_t middle = (lanes - 1) / 2;       // its place in `running`
+  const std::size_t more = halves ? lanes % 2 : 0;  // no lane ends there
+  const std::span running = std::span(worker.sums).last(lanes + more);
   for (std::size_t lane = 0; lane < lanes; ++lane) {
-    running[lane].inner = part(round_rows_, lane, lanes).end;
+    running[lane < middle ? lane : lane + more].inner =
+        part(round_rows_, lane, lanes).end;
   }
+  if (halves) running[middle].inner = part(round_rows_, 0, 2).end;
   network_.gradient(piece, round_, running);
   if (halves) {
     worker.time.in_piece_statistics(piece.size, [&] {
-      const PartNorms norms = part_norms_squared(running[lanes / 2 - 1].result,
-                                                 running.back().result, piece.size);
+      const PartNorms norms =
+          part_norms_squared(running[middle].result, running.back().result, piece.size);
       sums.half_norms_squared[0] = norms.first;
       sums.half_norms_squared[1] = norms.second;
     });
@@ -223,13 +226,17 @@ std::span<const RunningSum> TrainingStep::sum_round(const Piece& piece, PieceSum
 void TrainingStep::measure_lanes(std::span<const RunningSum> running, std::size_t size,
                                  PieceSums& sums, Worker& worker) const {
   if (!measurements_.lanes) return;
-  const std::size_t lanes = running.size();
+  const std::size_t lanes = cut_.lanes_per_round;
+  const std::size_t more = running.size() - lanes;  // the middle, where no lane ends
+  const auto sum_to = [&](std::size_t lane) {
+    return running[lane < (lanes - 1) / 2 ? lane : lane + more].result;
+  };
   worker.time.in_piece_statistics(size, [&] {
     for (std::size_t lane = 0; lane < lanes; ++lane) {
-      const float* sum = running[lane].result;
-      const double norm_squared =
-          lane == 0 ? sum_of_squares(sum, size)
-                    : squared_distance(sum, running[lane - 1].result, size);
+      const float* sum = sum_to(lane);
+      const double norm_squared = lane == 0
+                                      ? sum_of_squares(sum, size)
+                                      : squared_distance(sum, sum_to(lane - 1), size);
       const auto rows = static_cast<double>(part(round_rows_, lane, lanes).size());
       sums.lanes_norm_squared += norm_squared / rows;
     }
@@ -242,7 +249,8 @@ float* TrainingStep::finish_gradient(const Piece& piece, PieceSums& sums,
   const std::span running = sum_round(piece, sums, worker);
   float* gradient = worker.sums.back().result;
   const auto factor = 1 / static_cast<float>(batch_size_);
-  if (measurements_.lanes && running.size() == 2 && round_rows_ == batch_size_) {
+  const bool two_lanes = cut_.lanes_per_round == 2 && round_rows_ == batch_size_;
+  if (measurements_.lanes && two_lanes) {
     worker.time.in_piece_statistics(piece.size, [&] {
       scale_and_measure_lanes(running[0], factor, piece.size, gradient, sums);
     });

@@ -94,10 +94,10 @@ class TrainingStep {
   [[nodiscard]] Array gradient();
 
   // Of all steps so far, evaluations not among them, the mean over the workers. data:
-  // bytes to inputs. statistics: what is done for Measurements alone, with the scaling
-  // of the gradient where lanes are measured in one pass with it; not what is had on
-  // the way, the norm of the mean gradient and the stores of sums that lanes and halves
-  // want.
+  // bytes to inputs. statistics: what is done for Measurements alone; not what is had
+  // on the way, the norm of the mean gradient and the stores of sums that lanes and
+  // halves want. Where two lanes are measured in the pass that scales the gradient and
+  // takes its norm, all of that pass.
   struct Seconds {
     double data = 0, statistics = 0;
   };

@@ -58,21 +58,45 @@ TEST_F(TrainingStepTest, MicroBatchSumsEqualNaiveGradientsOfLanes) {
   }
 }
 
-// With one round the halves are lanes, with several each has as many rounds.
+// Where both lanes hold the same rows their sum of squares is B |g|^2: the difference,
+// from which the variance is taken, keeps its precision.
+TEST_F(TrainingStepTest, TwoEqualMicroBatchesHaveNoVariance) {
+  Trainer trainer = make("tanh", {});
+  for (const std::size_t half : {1, 7, 64, 200}) {
+    Batch batch = random_batch(half, examples, random_);
+    const std::vector<std::uint32_t> rows = batch.examples;
+    batch.examples.insert(batch.examples.end(), rows.begin(), rows.end());
+    batch.rows_in_epoch = 2 * half;
+    trainer.step.forward_backward(batch, {.lanes = true});
+    const GroupedGradients sums = trainer.step.update(0).lanes;
+    const auto size = static_cast<double>(2 * half);
+    const double both = size * sums.gradient_norm_squared;
+    EXPECT_NEAR(sums.weighted_norms_squared, both, 1e-11 * both) << half;
+  }
+}
+
+// With one round the halves are lanes or lie between, with several each has as many
+// rounds.
 TEST_F(TrainingStepTest, HalfBatchCosineEqualsNaiveGradients) {
-  for (const CutOptions& cut : {CutOptions{}, CutOptions{.lanes = 8}}) {
-    Trainer trainer = make("tanh", cut);
-    for (const std::size_t size : {2, 31, 600, 1300}) {
+  for (const std::size_t lanes : {0, 1, 3, 5, 8}) {
+    Trainer trainer = make("tanh", {.lanes = lanes}),
+            plain = make("tanh", {.lanes = lanes});
+    for (const std::size_t size : {2, 3, 30, 31, 600, 1300}) {
       const Batch batch = random_batch(size, examples, random_);
       const std::size_t middle = size / 2;
       const auto first = naive_mean("tanh", trainer, batch, 0, middle).gradient;
       const auto second = naive_mean("tanh", trainer, batch, middle, size).gradient;
       const double inner =
           std::inner_product(first.begin(), first.end(), second.begin(), 0.0);
-      trainer.step.forward_backward(batch, {.lanes = size == 31, .halves = true});
-      EXPECT_NEAR(trainer.step.update(0).half_batch_cosine.value(),
+      trainer.step.forward_backward(batch, {.lanes = size < 40, .halves = true});
+      const auto update = trainer.step.update(0);
+      EXPECT_NEAR(update.half_batch_cosine.value(),
                   inner / std::sqrt(norm_squared(first) * norm_squared(second)), 1e-5)
-          << size;
+          << size << " rows, " << lanes << " lanes";
+      if (size >= 40) continue;
+      plain.step.forward_backward(batch, {.lanes = true});
+      EXPECT_EQ(update.lanes.weighted_norms_squared,
+                plain.step.update(0).lanes.weighted_norms_squared);
     }
     trainer.step.forward_backward(random_batch(1, examples, random_), {.halves = true});
     EXPECT_FALSE(trainer.step.update(0).half_batch_cosine.has_value());
