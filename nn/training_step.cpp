@@ -222,27 +222,6 @@ std::span<const RunningSum> TrainingStep::sum_round(const Piece& piece, PieceSum
   return running;
 }
 
-// |gradient sum|^2 / rows of each lane of the round.
-void TrainingStep::measure_lanes(std::span<const RunningSum> running, std::size_t size,
-                                 PieceSums& sums, Worker& worker) const {
-  if (!measurements_.lanes) return;
-  const std::size_t lanes = cut_.lanes_per_round;
-  const std::size_t more = running.size() - lanes;  // the middle, where no lane ends
-  const auto sum_to = [&](std::size_t lane) {
-    return running[lane < (lanes - 1) / 2 ? lane : lane + more].result;
-  };
-  worker.time.in_piece_statistics(size, [&] {
-    for (std::size_t lane = 0; lane < lanes; ++lane) {
-      const float* sum = sum_to(lane);
-      const double norm_squared = lane == 0
-                                      ? sum_of_squares(sum, size)
-                                      : squared_distance(sum, sum_to(lane - 1), size);
-      const auto rows = static_cast<double>(part(round_rows_, lane, lanes).size());
-      sums.lanes_norm_squared += norm_squared / rows;
-    }
-  });
-}
-
 // The mean gradient, after the last round, in the last of the worker's sums.
 float* TrainingStep::finish_gradient(const Piece& piece, PieceSums& sums,
                                      Worker& worker) const {
@@ -270,21 +249,6 @@ float* TrainingStep::finish_gradient(const Piece& piece, PieceSums& sums,
   if (kept_rounds_[0] > 0) add(first_half, piece.size, gradient);
   sums.gradient_norm_squared = scale(factor, piece.size, gradient);
   return gradient;
-}
-
-// Of two lanes that are the batch, of n + m = B rows, with a the first one's sum and g
-// the mean gradient, in the pass that makes g:
-//     |a|^2 / n + |B g - a|^2 / m = B |g|^2 + B / (n m) |a - n g|^2
-void TrainingStep::scale_and_measure_lanes(const RunningSum& first, float factor,
-                                           std::size_t size, float* gradient,
-                                           PieceSums& sums) const {
-  const auto both = static_cast<double>(batch_size_);
-  const auto rows = static_cast<double>(first.inner);
-  const ScaledNorms norms =
-      scale_beside(first.result, static_cast<float>(rows), factor, size, gradient);
-  sums.gradient_norm_squared = norms.scaled;
-  sums.lanes_norm_squared +=
-      both * norms.scaled + both / (rows * (both - rows)) * norms.distance;
 }
 
 // What is asked of the mean gradient as a whole, which then replaces that of the step
