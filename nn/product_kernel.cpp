@@ -77,10 +77,18 @@ struct Stretch {
   [[nodiscard]] std::size_t inner() const { return sums.back().inner; }
 };
 
-// A block of `Rows` x `Vectors`.
-template <std::size_t Rows, std::size_t Vectors, bool InPlace>
+// A block of `Rows` x `Vectors`. InPlace: the right operand is no panel. InRuns: the
+// rows of the left operand are runs in memory, and otherwise its columns.
+//
+// A core whose other thread is another guest's begins half as many instructions in a
+// cycle, fewer than the loop had. Four terms a turn, with strides that the compiler
+// knows: measured with vectors of 8, 4 to 20 % less time then and 0 to 6 % otherwise,
+// with 8 rows 30 % either way.
+template <std::size_t Rows, std::size_t Vectors, bool InPlace, bool InRuns>
 void multiply_block(const Stretch& stretch) {
-  const std::size_t row_stride = stretch.left.row_stride;
+  const std::size_t row_stride = InRuns ? stretch.left.row_stride : 1;
+  const std::size_t inner_stride = InRuns ? 1 : stretch.left.inner_stride;
+  const std::size_t right_stride = InPlace ? stretch.right_stride : block_width;
   const float* left = stretch.left.data;
   const float* right = stretch.right;
   FloatBatch sums[Rows][Vectors];
@@ -93,9 +101,11 @@ void multiply_block(const Stretch& stretch) {
   }
   std::size_t k = 0;
   for (const RunningSum& sum : stretch.sums) {
-    for (; k < sum.inner; ++k) {
+    const std::size_t end = sum.inner;
+#pragma GCC unroll 4
+    for (; k < end; ++k) {
       if constexpr (InPlace && rows_ahead > 0) {
-        __builtin_prefetch(right + rows_ahead * stretch.right_stride);
+        __builtin_prefetch(right + rows_ahead * right_stride);
       }
       FloatBatch vectors[Vectors];
       for (std::size_t j = 0; j < Vectors; ++j) {
@@ -107,8 +117,8 @@ void multiply_block(const Stretch& stretch) {
           sums[i][j] = xsimd::fma(factor, vectors[j], sums[i][j]);
         }
       }
-      right += stretch.right_stride;
-      left += stretch.left.inner_stride;
+      right += right_stride;
+      left += inner_stride;
     }
     float* to = sum.result + stretch.result_at;
     for (std::size_t i = 0; i < Rows; ++i) {
@@ -121,17 +131,19 @@ void multiply_block(const Stretch& stretch) {
 
 using Block = void (*)(const Stretch&);
 
-template <bool InPlace, std::size_t... I>
+template <bool InPlace, bool InRuns, std::size_t... I>
 constexpr auto make_blocks(std::index_sequence<I...>) {
   return std::array<Block, sizeof...(I)>{
-      multiply_block<I / block_vectors + 1, I % block_vectors + 1, InPlace>...};
+      multiply_block<I / block_vectors + 1, I % block_vectors + 1, InPlace, InRuns>...};
 }
 
 template <bool InPlace>
-Block block_of(std::size_t rows, std::size_t vectors) {
-  static constexpr auto blocks =
-      make_blocks<InPlace>(std::make_index_sequence<block_rows * block_vectors>{});
-  return blocks[(rows - 1) * block_vectors + vectors - 1];
+void multiply_block(const Stretch& stretch, std::size_t rows, std::size_t vectors) {
+  using Sizes = std::make_index_sequence<block_rows * block_vectors>;
+  static constexpr auto of_runs = make_blocks<InPlace, true>(Sizes{});
+  static constexpr auto of_columns = make_blocks<InPlace, false>(Sizes{});
+  const auto& blocks = stretch.left.inner_stride == 1 ? of_runs : of_columns;
+  blocks[(rows - 1) * block_vectors + vectors - 1](stretch);
 }
 
 // The last `count` columns of some rows, fewer than a vector: the sums of a whole
@@ -153,7 +165,7 @@ void multiply_tail(const Stretch& stretch, std::size_t rows, std::size_t count) 
   for (const RunningSum& sum : stretch.sums) {
     const RunningSum step{sum.inner - std::exchange(k, sum.inner), block};
     part.sums = {&step, 1};
-    block_of<true>(rows, 1)(part);
+    multiply_block<true>(part, rows, 1);
     part.left.data += step.inner * part.left.inner_stride;
     part.right += step.inner * part.right_stride;
     for (std::size_t i = 0; i < rows; ++i) {
@@ -306,8 +318,11 @@ void multiply_stretch(const Product& product, bool right_in_panels, bool copy_le
         }
         for_each_row_block(rows, panel, (first + at) * width,
                            [&](const Stretch& block, std::size_t height) {
-                             (right_in_panels ? block_of<false>(height, vectors)
-                                              : block_of<true>(height, vectors))(block);
+                             if (right_in_panels) {
+                               multiply_block<false>(block, height, vectors);
+                             } else {
+                               multiply_block<true>(block, height, vectors);
+                             }
                            });
       }
     }

@@ -12,7 +12,8 @@
 
 namespace batchlab {
 
-// Element (i, k) of the left operand is data[i row_stride + k inner_stride].
+// Element (i, k) of the left operand is data[i row_stride + k inner_stride]; one of the
+// strides is 1.
 struct StridedMatrix {
   const float* data;
   std::size_t row_stride, inner_stride;
