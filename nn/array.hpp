@@ -5,12 +5,16 @@
 #pragma once
 
 #include <cstddef>
+#include <xsimd/xsimd.hpp>
 #include <xtensor/xadapt.hpp>
 #include <xtensor/xtensor.hpp>
 
 namespace batchlab {
 
-using Array = xt::xtensor<float, 1>;  // owning; aligned for the vector unit
+// Owning. Aligned to cache lines: no vector, and no block of a product, lies across
+// two.
+using Array = xt::xtensor<float, 1, xt::layout_type::row_major,
+                          xsimd::aligned_allocator<float, 64>>;
 
 // A matrix over memory owned elsewhere: rows x columns, contiguous.
 using MatrixView = xt::xtensor_adaptor<xt::xbuffer_adaptor<float*, xt::no_ownership>, 2,

@@ -79,9 +79,12 @@ ScaledNorms scale_beside(const float* other, float multiple, float factor,
 void scale_bytes(const std::uint8_t* input, std::size_t size, float scale,
                  float* output);
 
-// Asks for memory that will soon be read.
-inline void prefetch(const std::uint8_t* bytes, std::size_t size) {
-  for (std::size_t i = 0; i < size; i += 64) __builtin_prefetch(bytes + i);
+// Asks for values that will soon be read; they need not exist.
+template <class T>
+void prefetch(const T* values, std::size_t size) {
+  for (std::size_t i = 0; i < size; i += 64 / sizeof(T)) {
+    __builtin_prefetch(values + i);
+  }
 }
 
 // Takes cache lines back from the processors that have read them, by writing what is
