@@ -82,10 +82,10 @@ struct Stretch {
 // A block of `Rows` x `Vectors`. InPlace: the right operand is no panel. InRuns: the
 // rows of the left operand are runs in memory, and otherwise its columns.
 //
-// A core whose other thread is another guest's begins half as many instructions in a
-// cycle, fewer than the loop had. Four terms a turn, with strides that the compiler
-// knows: measured with vectors of 8, 4 to 20 % less time then and 0 to 6 % otherwise,
-// with 8 rows 30 % either way.
+// At times, it seems while another guest has its other thread, a core begins fewer
+// instructions in a cycle than the loop needs. Four terms a turn, with strides that the
+// compiler knows: measured with vectors of 8, 4 to 20 % less time then and 0 to 6 %
+// otherwise, with 8 rows 30 % either way.
 template <std::size_t Rows, std::size_t Vectors, bool InPlace, bool InRuns>
 void multiply_block(const Stretch& stretch) {
   const std::size_t row_stride = InRuns ? stretch.left.row_stride : 1;
