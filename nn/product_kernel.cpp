@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <utility>
 #include <vector>
 
@@ -349,6 +350,7 @@ void multiply_stretch(const Product& product, bool right_in_panels, bool copy_le
 
 void multiply_by_kernel(const StridedMatrix& left, std::size_t rows,
                         const RightOperand& right, std::span<const RunningSum> sums) {
+  assert(left.row_stride == 1 || left.inner_stride == 1);
   const std::size_t inner = sums.back().inner, columns = right.columns;
   const bool given = right.panels && !right.panels->empty();
   const bool left_in_runs = left.inner_stride == 1;
