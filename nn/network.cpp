@@ -87,8 +87,7 @@ Network::Network(std::size_t inputs, std::span<const LayerOptions> layers)
                          parameter_count_, block.size()});
       parameter_count_ += block.size();
     }
-    add_pieces(number, 1, pieces_);
-    add_pieces(number, many_terms, large_pieces_);
+    add_pieces(number);
   }
   if (parameter_count_ == 0) {
     throw Error(ErrorKind::usage, "model.layers: no layer has parameters to train");
@@ -97,19 +96,30 @@ Network::Network(std::size_t inputs, std::span<const LayerOptions> layers)
 
 // Pieces of at least 1024 parameters, for their passes to cost more than their calls,
 // and no more than the product kernel needs, for these passes to find them in cache.
-void Network::add_pieces(std::size_t layer, std::size_t rows,
-                         std::vector<Piece>& pieces) {
+void Network::add_pieces(std::size_t layer) {
   const std::size_t row_size = layers_[layer]->parameter_row_size();
   const std::size_t size = parameter_count_ - offsets_[layer];
   if (row_size == 0) return;
-  const std::size_t step = rows_at_a_time(rows, row_size);
+  const std::size_t step = least_rows_at_a_time;
   const std::size_t height = step * (1 + 1023 / (step * row_size));
   const std::size_t end = size / row_size;
   for (std::size_t first = 0; first < end; first += height) {
     const std::size_t count = std::min(height, end - first);
-    pieces.push_back(
+    pieces_.push_back(
         {layer, {first, count}, offsets_[layer] + first * row_size, count * row_size});
   }
+}
+
+Range Network::together(Range pieces, std::size_t rows) const {
+  const Piece& first = pieces_[pieces.begin];
+  const std::size_t most =
+      rows_at_a_time(rows, layers_[first.layer]->parameter_row_size());
+  std::size_t end = pieces.begin + 1, count = first.rows.count;
+  for (; end < pieces.end && pieces_[end].layer == first.layer; ++end) {
+    count += pieces_[end].rows.count;
+    if (count > most) break;
+  }
+  return {pieces.begin, end};
 }
 
 Array Network::initial_parameters(std::uint32_t seed) const {
@@ -174,14 +184,17 @@ void Network::backward(const Tile& tile, const float* parameters,
   }
 }
 
-void Network::gradient(const Piece& piece, const Workspace& workspace,
+void Network::gradient(Range pieces, const Workspace& workspace,
                        std::span<const RunningSum> sums) const {
   const std::size_t count = sums.back().inner;
-  const std::size_t layer = piece.layer;
+  const Piece& first = pieces_[pieces.begin];
+  const Piece& last = pieces_[pieces.end - 1];
+  const std::size_t layer = first.layer;
+  const ParameterRows rows{first.rows.first,
+                           last.rows.first + last.rows.count - first.rows.first};
   const RightOperand delta{workspace.deltas_[layer + 1].rows(0, count).data(),
                            layers_[layer]->outputs(), &workspace.delta_panels_[layer]};
-  layers_[layer]->gradient(workspace.values_[layer].rows(0, count), delta, piece.rows,
-                           sums);
+  layers_[layer]->gradient(workspace.values_[layer].rows(0, count), delta, rows, sums);
 }
 
 void Network::example_norms(const Tile& tile, const Workspace& workspace,

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "nn/batch_cut.hpp"
 #include "nn/layer.hpp"
 #include "nn/product_kernel.hpp"
 
@@ -43,6 +44,8 @@ struct Piece {
   ParameterRows rows;  // of the layer
   std::size_t offset, size;
 };
+
+constexpr std::size_t most_pieces_together = most_rows_at_a_time / least_rows_at_a_time;
 
 class Network;
 
@@ -89,11 +92,12 @@ class Network {
 
   [[nodiscard]] Array initial_parameters(std::uint32_t seed) const;
 
-  // The parameters in pieces, in order and without gaps, for their gradient over so
-  // many rows.
-  [[nodiscard]] const std::vector<Piece>& pieces(std::size_t rows) const {
-    return rows < many_terms ? pieces_ : large_pieces_;
-  }
+  // The parameters in pieces, in order and without gaps.
+  [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }
+
+  // The first of these pieces, which must not be none, as many as gradient() over so
+  // many rows should get together: at most most_pieces_together.
+  [[nodiscard]] Range together(Range pieces, std::size_t rows) const;
 
   // Whether those of every layer are (layer.hpp).
   [[nodiscard]] bool rows_are_independent() const;
@@ -109,9 +113,9 @@ class Network {
   // workspace then holds what the next two need.
   void backward(const Tile& tile, const float* parameters, Workspace& workspace) const;
 
-  // Gradient of one piece, summed over the first rows of the workspace: as many as each
-  // of `sums` says (layer.hpp).
-  void gradient(const Piece& piece, const Workspace& workspace,
+  // Gradient of pieces of one layer, summed over the first rows of the workspace: as
+  // many as each of `sums` says (layer.hpp).
+  void gradient(Range pieces, const Workspace& workspace,
                 std::span<const RunningSum> sums) const;
 
   // norms_squared: of the gradient of each of the tile's rows.
@@ -132,13 +136,13 @@ class Network {
 
  private:
   friend class Workspace;
-  void add_pieces(std::size_t layer, std::size_t rows, std::vector<Piece>& pieces);
+  void add_pieces(std::size_t layer);
 
   std::size_t inputs_;
   std::vector<std::unique_ptr<Layer>> layers_;
   std::vector<std::size_t> offsets_;  // of each layer's parameters
   std::vector<NamedBlock> blocks_;
-  std::vector<Piece> pieces_, large_pieces_;
+  std::vector<Piece> pieces_;
   std::size_t parameter_count_ = 0;
   std::size_t first_with_parameters_ = 0;  // backward() ends at this layer
 };

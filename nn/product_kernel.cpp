@@ -50,6 +50,9 @@ std::size_t stretch_terms(const StridedMatrix& left, std::size_t rows) {
   return rows < 64 ? 512 : 1024;
 }
 
+// Sums of at least so many terms pay for a copy of a left operand of row_stride 1.
+constexpr std::size_t many_terms = 256;
+
 // Fewer rows do not pay for a product's own copies, unless those of the right operand
 // lie pages apart.
 constexpr std::size_t least_rows_in_panels = 96;
@@ -76,6 +79,7 @@ struct Stretch {
   const float* from;
   std::span<const RunningSum> sums;
   std::size_t result_at, result_stride;  // of the block, in `from` and in results
+  const float* written_next;             // null: nothing to be asked for
 
   [[nodiscard]] std::size_t inner() const { return sums.back().inner; }
 };
@@ -101,6 +105,10 @@ void multiply_block(const Stretch& stretch) {
       sums[i][j] =
           stretch.from ? load<FloatBatch>(stretch.from + at) : FloatBatch(0.0F);
     }
+  }
+  for (std::size_t i = 0; stretch.written_next && i < Rows; ++i) {  // a line each
+    __builtin_prefetch(
+        stretch.written_next + stretch.result_at + i * stretch.result_stride, 1);
   }
   std::size_t k = 0;
   for (const RunningSum& sum : stretch.sums) {
@@ -164,6 +172,7 @@ void multiply_tail(const Stretch& stretch, std::size_t rows, std::size_t count) 
   part.from = block;
   part.result_at = 0;
   part.result_stride = width;
+  part.written_next = nullptr;
   std::size_t k = 0;
   for (const RunningSum& sum : stretch.sums) {
     const RunningSum step{sum.inner - std::exchange(k, sum.inner), block};
@@ -251,9 +260,10 @@ bool left_is_copied(std::size_t terms, std::size_t columns) {
 
 }  // namespace
 
-// Whole blocks; enough of them for what is copied.
 std::size_t rows_at_a_time(std::size_t terms, std::size_t columns) {
-  return (left_is_copied(terms, columns) ? 16 : 2) * block_rows;
+  static_assert(least_rows_at_a_time % block_rows == 0);
+  static_assert(most_rows_at_a_time % block_rows == 0);
+  return left_is_copied(terms, columns) ? most_rows_at_a_time : least_rows_at_a_time;
 }
 
 // A row more than needed, for rows of several panels not to share a cache set.
@@ -375,14 +385,14 @@ void multiply_by_kernel(const StridedMatrix& left, std::size_t rows,
     }
     const StridedMatrix rest{left.data + k * left.inner_stride, left.row_stride,
                              left.inner_stride};
-    multiply_stretch(
-        {{rest, right.data + k * columns, columns, from, of_stretch, 0, columns},
-         rows,
-         columns,
-         given ? right.panels->data() + k * block_width : nullptr,
-         given ? right.panels->stride() : 0,
-         tail + k * tail_stride},
-        in_panels, copy_left);
+    multiply_stretch({{rest, right.data + k * columns, columns, from, of_stretch, 0,
+                       columns, k == 0 ? sums.back().written_next : nullptr},
+                      rows,
+                      columns,
+                      given ? right.panels->data() + k * block_width : nullptr,
+                      given ? right.panels->stride() : 0,
+                      tail + k * tail_stride},
+                     in_panels, copy_left);
     from = of_stretch.back().result;
     k = end;
   } while (k < inner);

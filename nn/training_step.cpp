@@ -39,13 +39,18 @@ TrainingStep::TrainingStep(const Network& network, const Dataset& data,
       row_products_(most_round_rows),
       pair_products_(pair_shares * most_round_rows),
       tiles_(tiles_of(most_round_rows, cut_batch(1, options).tile_height)),
-      pieces_(network.pieces(1).size()) {
+      pieces_(network.pieces().size()),
+      stretch_ends_(threads.workers()),
+      shares_(threads.workers()) {
   use_single_threaded_blas();  // or bits would depend on its threads
   const std::size_t height = cut_batch(1, options).tile_height;
   std::size_t largest = 0;
-  for (const Piece& piece : network.pieces(most_round_rows)) {
-    largest = std::max(largest, piece.size);
+  for (const Piece& piece : network.pieces()) {
+    largest = std::max(largest, most_pieces_together * piece.size);
+    const std::size_t middle = piece.offset + piece.size / 2;
+    ++stretch_ends_[middle * threads.workers() / parameters.size()];
   }
+  std::partial_sum(stretch_ends_.begin(), stretch_ends_.end(), stretch_ends_.begin());
   std::size_t lanes = cut_batch(most_round_rows, options).lanes_per_round;
   lanes += lanes % 2;  // a sum up to the middle
   for (std::size_t i = 0; i < threads.workers(); ++i) {
@@ -54,7 +59,8 @@ TrainingStep::TrainingStep(const Network& network, const Dataset& data,
                                      std::vector<double>(height),
                                      Workspace(network, height),
                                      uninitialised(lanes * largest),
-                                     {}});
+                                     {},
+                                     std::vector<RunningSum>(lanes)});
     for (std::size_t lane = 0; lane < lanes; ++lane) {
       worker.sums.push_back({0, worker.sums_memory.data() + lane * largest});
     }
@@ -161,31 +167,47 @@ void TrainingStep::gather(const Dataset& data, std::span<const std::uint32_t> ex
   }
 }
 
-// f(piece, its sums, worker). Every worker has one stretch of the parameters: what it
-// wrote is in its cache.
+// f(piece, its sums, worker, its gradient sums over the round: sum_round()). Every
+// worker begins each step with the same stretch of the parameters: what it wrote is in
+// its cache. written_next: the flat array of which f writes the piece; null: none that
+// the forward pass reads.
 template <class F>
-void TrainingStep::for_pieces_of(std::size_t worker, F&& f) {
-  const std::vector<Piece>& pieces = network_.pieces(round_rows_);
-  for (std::size_t i = 0; i < pieces.size(); ++i) {
-    const Piece& piece = pieces[i];
-    const std::size_t middle = piece.offset + piece.size / 2;
-    if (middle * workers_.size() / parameters_.size() != worker) continue;
-    f(piece, pieces_[i], workers_[worker]);
-  }
+void TrainingStep::for_each_piece(F&& f, float* written_next) {
+  shares_.deal(stretch_ends_);
+  threads_.run([&](std::size_t worker) { for_pieces_of(worker, f, written_next); });
 }
 
 template <class F>
-void TrainingStep::for_each_piece(F&& f) {
-  threads_.run([&](std::size_t worker) { for_pieces_of(worker, f); });
+void TrainingStep::for_pieces_of(std::size_t number, F&& f, float* written_next) {
+  const std::vector<Piece>& pieces = network_.pieces();
+  Worker& worker = workers_[number];
+  while (true) {
+    Range taken = shares_.take(number, most_pieces_together);
+    if (taken.size() == 0) return;
+    while (taken.size() > 0) {
+      const Range together = network_.together(taken, round_rows_);
+      const std::span running = sum_round(together, worker, written_next);
+      const std::span of_piece = std::span(worker.of_piece).first(running.size());
+      for (std::size_t i = together.begin; i < together.end; ++i) {
+        for (std::size_t j = 0; j < running.size(); ++j) {
+          const std::size_t at = pieces[i].offset - pieces[together.begin].offset;
+          of_piece[j] = {running[j].inner, running[j].result + at};
+        }
+        f(pieces[i], pieces_[i], worker, of_piece);
+      }
+      taken.begin = together.end;
+    }
+  }
 }
 
 // A round that others follow.
 void TrainingStep::keep_round(std::size_t half) {
   const bool first = kept_rounds_[half]++ == 0;
   float* kept = half_sums_[half].data();
-  for_each_piece([&](const Piece& piece, PieceSums& sums, Worker& worker) {
-    measure_lanes(sum_round(piece, sums, worker), piece.size, sums, worker);
-    const float* sum = worker.sums.back().result;
+  for_each_piece([&](const Piece& piece, PieceSums& sums, Worker& worker,
+                     std::span<const RunningSum> running) {
+    measure_lanes(running, piece.size, sums, worker);
+    const float* sum = running.back().result;
     if (first) {
       std::copy_n(sum, piece.size, kept + piece.offset);
     } else {
@@ -194,39 +216,45 @@ void TrainingStep::keep_round(std::size_t half) {
   });
 }
 
-// The round's gradient sums into the last of the worker's. Returns these up to the end
-// of each lane and, where halves are measured, up to the middle: they follow each other
-// in one running sum, of which wanting them changes no bit.
-std::span<const RunningSum> TrainingStep::sum_round(const Piece& piece, PieceSums& sums,
-                                                    Worker& worker) const {
-  const bool whole = cut_.rounds == 1 && !extended_;
-  const bool halves = measurements_.halves && whole && round_rows_ > 1;
+// The round's gradient sums of some pieces, up to the end of each lane and, where
+// halves are measured, up to the middle: they follow each other in one running sum, of
+// which wanting them changes no bit.
+std::span<const RunningSum> TrainingStep::sum_round(Range pieces, Worker& worker,
+                                                    float* written_next) const {
   const std::size_t lanes = measurements_.lanes ? cut_.lanes_per_round : 1;
-  const std::size_t middle = (lanes - 1) / 2;       // its place in `running`
-  const std::size_t more = halves ? lanes % 2 : 0;  // no lane ends there
+  const std::size_t middle = (lanes - 1) / 2;  // its place in `running`
+  const std::size_t more = middle_is_summed() ? lanes % 2 : 0;  // no lane ends there
   const std::span running = std::span(worker.sums).last(lanes + more);
   for (std::size_t lane = 0; lane < lanes; ++lane) {
     running[lane < middle ? lane : lane + more].inner =
         part(round_rows_, lane, lanes).end;
   }
-  if (halves) running[middle].inner = part(round_rows_, 0, 2).end;
-  network_.gradient(piece, round_, running);
-  if (halves) {
+  if (middle_is_summed()) running[middle].inner = part(round_rows_, 0, 2).end;
+  running.back().written_next =
+      written_next ? written_next + network_.pieces()[pieces.begin].offset : nullptr;
+  network_.gradient(pieces, round_, running);
+  return running;
+}
+
+// Whether the batch is one round that has two halves, whose norms are wanted.
+bool TrainingStep::middle_is_summed() const {
+  return measurements_.halves && cut_.rounds == 1 && !extended_ && round_rows_ > 1;
+}
+
+// The mean gradient, after the last round, in the last of the sums.
+float* TrainingStep::finish_gradient(const Piece& piece, PieceSums& sums,
+                                     Worker& worker,
+                                     std::span<const RunningSum> running) const {
+  float* gradient = running.back().result;
+  if (middle_is_summed()) {
+    const std::size_t lanes = measurements_.lanes ? cut_.lanes_per_round : 1;
     worker.time.in_piece_statistics(piece.size, [&] {
       const PartNorms norms =
-          part_norms_squared(running[middle].result, running.back().result, piece.size);
+          part_norms_squared(running[(lanes - 1) / 2].result, gradient, piece.size);
       sums.half_norms_squared[0] = norms.first;
       sums.half_norms_squared[1] = norms.second;
     });
   }
-  return running;
-}
-
-// The mean gradient, after the last round, in the last of the worker's sums.
-float* TrainingStep::finish_gradient(const Piece& piece, PieceSums& sums,
-                                     Worker& worker) const {
-  const std::span running = sum_round(piece, sums, worker);
-  float* gradient = worker.sums.back().result;
   const auto factor = 1 / static_cast<float>(batch_size_);
   const bool two_lanes = cut_.lanes_per_round == 2 && round_rows_ == batch_size_;
   if (measurements_.lanes && two_lanes) {
@@ -273,32 +301,43 @@ void TrainingStep::apply(const Piece& piece, PieceSums& sums, const float* gradi
 }
 
 void TrainingStep::update_in_one_pass() {
-  for_each_piece([&](const Piece& piece, PieceSums& sums, Worker& worker) {
-    if (workers_.size() > 1) claim_lines(parameters_.data() + piece.offset, piece.size);
-    const float* gradient = finish_gradient(piece, sums, worker);
-    measure_and_keep(piece, sums, worker, gradient);
-    apply(piece, sums, gradient);
-  });
+  for_each_piece(
+      [&](const Piece& piece, PieceSums& sums, Worker& worker,
+          std::span<const RunningSum> running) {
+        const float* gradient = finish_gradient(piece, sums, worker, running);
+        measure_and_keep(piece, sums, worker, gradient);
+        apply(piece, sums, gradient);
+      },
+      parameters_.data());
 }
 
 // The products need the whole mean gradient, and the parameters and rows as they were.
 InnerProducts TrainingStep::update_in_two_passes() {
-  for_each_piece([&](const Piece& piece, PieceSums& sums, Worker& worker) {
-    measure_and_keep(piece, sums, worker, finish_gradient(piece, sums, worker));
+  for_each_piece([&](const Piece& piece, PieceSums& sums, Worker& worker,
+                     std::span<const RunningSum> running) {
+    measure_and_keep(piece, sums, worker,
+                     finish_gradient(piece, sums, worker, running));
   });
   const InnerProducts products = inner_products();
-  for_each_piece([&](const Piece& piece, PieceSums& sums, Worker&) {
-    apply(piece, sums, gradient_.data() + piece.offset);
+  shares_.deal(stretch_ends_);
+  threads_.run([&](std::size_t worker) {
+    for (Range taken = shares_.take(worker, 1); taken.size() > 0;
+         taken = shares_.take(worker, 1)) {
+      const Piece& piece = network_.pieces()[taken.begin];
+      apply(piece, pieces_[taken.begin], gradient_.data() + piece.offset);
+    }
   });
   return products;
 }
 
 TrainingStep::Update TrainingStep::measure() {
   const std::vector<PieceSums> so_far = pieces_;
+  shares_.deal(stretch_ends_);
   threads_.run([&](std::size_t number) {
     workers_[number].time.in_statistics([&] {
-      for_pieces_of(number, [&](const Piece& piece, PieceSums& sums, Worker& worker) {
-        finish_gradient(piece, sums, worker);
+      for_pieces_of(number, [&](const Piece& piece, PieceSums& sums, Worker& worker,
+                                std::span<const RunningSum> running) {
+        finish_gradient(piece, sums, worker, running);
       });
     });
   });
@@ -326,8 +365,9 @@ TrainingStep::Update TrainingStep::update(double learning_rate, double moments_r
 
 Array TrainingStep::gradient() {
   Array gradient = uninitialised(parameters_.size());
-  for_each_piece([&](const Piece& piece, PieceSums sums, Worker& worker) {
-    std::copy_n(finish_gradient(piece, sums, worker), piece.size,
+  for_each_piece([&](const Piece& piece, PieceSums sums, Worker& worker,
+                     std::span<const RunningSum> running) {
+    std::copy_n(finish_gradient(piece, sums, worker, running), piece.size,
                 gradient.data() + piece.offset);
   });
   return gradient;

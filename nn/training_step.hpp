@@ -26,6 +26,7 @@
 #include "nn/spent_time.hpp"
 #include "nn/thread_pool.hpp"
 #include "nn/weight_average.hpp"
+#include "nn/work_shares.hpp"
 
 namespace batchlab {
 
@@ -120,7 +121,8 @@ class TrainingStep {
     std::vector<double> example_norms_squared;
     Workspace scratch;  // of a tile, for what is not of the round
     Array sums_memory;
-    std::vector<RunningSum> sums;  // of a piece, over the lanes of a round
+    std::vector<RunningSum> sums;      // of pieces together, over the lanes of a round
+    std::vector<RunningSum> of_piece;  // of one of these
     SpentTime time = {};
   };
 
@@ -130,16 +132,18 @@ class TrainingStep {
   void gather(const Dataset& data, std::span<const std::uint32_t> examples,
               float* inputs, std::uint8_t* labels) const;
   template <class F>
-  void for_pieces_of(std::size_t worker, F&& f);
+  void for_each_piece(F&& f, float* written_next = nullptr);
   template <class F>
-  void for_each_piece(F&& f);
+  void for_pieces_of(std::size_t worker, F&& f, float* written_next = nullptr);
   void keep_round(std::size_t half);
   LossSum run_rounds(const Batch& batch);
-  std::span<const RunningSum> sum_round(const Piece& piece, PieceSums& sums,
-                                        Worker& worker) const;
+  std::span<const RunningSum> sum_round(Range pieces, Worker& worker,
+                                        float* written_next) const;
+  [[nodiscard]] bool middle_is_summed() const;
   void measure_lanes(std::span<const RunningSum> running, std::size_t size,
                      PieceSums& sums, Worker& worker) const;
-  float* finish_gradient(const Piece& piece, PieceSums& sums, Worker& worker) const;
+  float* finish_gradient(const Piece& piece, PieceSums& sums, Worker& worker,
+                         std::span<const RunningSum> running) const;
   void scale_and_measure_lanes(const RunningSum& first, float factor, std::size_t size,
                                float* gradient, PieceSums& sums) const;
   void measure_and_keep(const Piece& piece, PieceSums& sums, Worker& worker,
@@ -172,6 +176,8 @@ class TrainingStep {
   BatchGradient previous_;  // what gradient_ holds of the step before
   std::vector<TileSums> tiles_;
   std::vector<PieceSums> pieces_;
+  std::vector<std::size_t> stretch_ends_;  // the pieces that each worker begins with
+  WorkShares shares_;
   // The step in progress.
   std::size_t batch_size_ = 0;
   Cut cut_{};  // of the rows that went forward last

@@ -27,10 +27,10 @@ class NaiveNetwork {
 
   template <class Parameters>
   [[nodiscard]] NaiveExample run(const Parameters& parameters, const Dataset& data,
-                                 std::size_t example, double input_scale) const {
+                                 std::size_t example, double scale) const {
     std::vector<std::vector<double>> values(1);
     for (std::size_t j = 0; j < inputs_; ++j) {
-      values[0].push_back(input_scale * data.inputs(example, j));
+      values[0].push_back(scale * data.inputs(example, j));
     }
     for (const LayerOptions& layer : layers_) {
       values.push_back(forward(layer, parameters, values));

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+//
+// Things 0, 1, ..., n - 1 that are dealt to workers in stretches. Whoever has done its
+// own takes from the end of another's: cores are not equally fast from one moment to
+// the next. For results that do not depend on who does what.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "nn/batch_cut.hpp"
+
+namespace batchlab {
+
+class WorkShares {
+ public:
+  explicit WorkShares(std::size_t workers) : left_(workers) {}
+
+  // Worker w gets [ends[w - 1], ends[w]), the first from 0. While nobody takes.
+  void deal(std::span<const std::size_t> ends);
+
+  // What the worker does next: at most `most` that follow each other, fewer towards the
+  // end. Empty: nothing is left. Any worker may call it at any time.
+  [[nodiscard]] Range take(std::size_t worker, std::size_t most);
+
+ private:
+  struct alignas(64) Left {  // a cache line for each worker
+    std::atomic<std::uint64_t> range{0};
+  };
+  std::vector<Left> left_;
+};
+
+}  // namespace batchlab
