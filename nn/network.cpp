@@ -95,7 +95,8 @@ Network::Network(std::size_t inputs, std::span<const LayerOptions> layers)
 }
 
 // Pieces of at least 1024 parameters, for their passes to cost more than their calls,
-// and no more than the product kernel needs, for these passes to find them in cache.
+// and no more rows than the product kernel needs, for these passes to find them in
+// cache.
 void Network::add_pieces(std::size_t layer) {
   const std::size_t row_size = layers_[layer]->parameter_row_size();
   const std::size_t size = parameter_count_ - offsets_[layer];

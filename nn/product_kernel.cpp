@@ -80,6 +80,7 @@ struct Stretch {
   std::span<const RunningSum> sums;
   std::size_t result_at, result_stride;  // of the block, in `from` and in results
   const float* written_next;             // null: nothing to be asked for
+  std::size_t vector_step = width;       // floats from one vector to the next
 
   [[nodiscard]] std::size_t inner() const { return sums.back().inner; }
 };
@@ -96,19 +97,23 @@ void multiply_block(const Stretch& stretch) {
   const std::size_t row_stride = InRuns ? stretch.left.row_stride : 1;
   const std::size_t inner_stride = InRuns ? 1 : stretch.left.inner_stride;
   const std::size_t right_stride = InPlace ? stretch.right_stride : block_width;
+  const std::size_t vector_step = InPlace ? stretch.vector_step : width;
   const float* left = stretch.left.data;
   const float* right = stretch.right;
   FloatBatch sums[Rows][Vectors];
   for (std::size_t i = 0; i < Rows; ++i) {
     for (std::size_t j = 0; j < Vectors; ++j) {
-      const std::size_t at = stretch.result_at + i * stretch.result_stride + j * width;
+      const std::size_t at =
+          stretch.result_at + i * stretch.result_stride + j * vector_step;
       sums[i][j] =
           stretch.from ? load<FloatBatch>(stretch.from + at) : FloatBatch(0.0F);
     }
   }
-  for (std::size_t i = 0; stretch.written_next && i < Rows; ++i) {  // a line each
-    __builtin_prefetch(
-        stretch.written_next + stretch.result_at + i * stretch.result_stride, 1);
+  for (std::size_t i = 0; stretch.written_next && i < Rows; ++i) {
+    const float* row = stretch.written_next + stretch.result_at;
+    for (std::size_t j = 0; j < Vectors * width; j += 16) {  // a line each
+      __builtin_prefetch(row + i * stretch.result_stride + j, 1);
+    }
   }
   std::size_t k = 0;
   for (const RunningSum& sum : stretch.sums) {
@@ -120,7 +125,7 @@ void multiply_block(const Stretch& stretch) {
       }
       FloatBatch vectors[Vectors];
       for (std::size_t j = 0; j < Vectors; ++j) {
-        vectors[j] = FloatBatch::load_unaligned(right + j * width);
+        vectors[j] = FloatBatch::load_unaligned(right + j * vector_step);
       }
       for (std::size_t i = 0; i < Rows; ++i) {
         const FloatBatch factor(left[i * row_stride]);
@@ -134,7 +139,7 @@ void multiply_block(const Stretch& stretch) {
     float* to = sum.result + stretch.result_at;
     for (std::size_t i = 0; i < Rows; ++i) {
       for (std::size_t j = 0; j < Vectors; ++j) {
-        store(to + i * stretch.result_stride + j * width, sums[i][j]);
+        store(to + i * stretch.result_stride + j * vector_step, sums[i][j]);
       }
     }
   }
@@ -311,7 +316,11 @@ void multiply_stretch(const Product& product, bool right_in_panels, bool copy_le
     }
   };
   const std::size_t row_tiles = (product.rows + rows_in_cache - 1) / rows_in_cache;
-  const std::size_t whole_vectors = columns / width;
+  // One vector and a few columns: the second vector ends with the last column, and what
+  // both hold is summed twice. 10 columns with vectors of 8 take a quarter less time.
+  const bool overlap = !right_in_panels && width < columns && columns < 2 * width;
+  if (overlap) stretch.vector_step = columns - width;
+  const std::size_t whole_vectors = overlap ? 2 : columns / width;
   const std::size_t group = right_in_panels ? panel_vectors : whole_vectors;
   for (std::size_t first = 0; first < whole_vectors; first += group) {
     const std::size_t in_group = std::min(group, whole_vectors - first);
@@ -346,7 +355,7 @@ void multiply_stretch(const Product& product, bool right_in_panels, bool copy_le
     }
   }
   const std::size_t first = whole_vectors * width;
-  if (first == columns) return;
+  if (first >= columns) return;
   Stretch tail = stretch;
   tail.right = product.tail;
   tail.right_stride = std::max(columns, width);

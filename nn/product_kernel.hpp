@@ -32,10 +32,11 @@ constexpr std::size_t least_rows_at_a_time = 12, most_rows_at_a_time = 96;
 struct RunningSum {
   std::size_t inner;
   float* result;  // rows x columns, contiguous
-  // Memory as large as the result, or null: what the caller writes next. Its cache
-  // lines are taken from other processors on the way, which costs next to nothing;
-  // written, each costs 13 ns when another has read it. Of the whole product only.
-  float* written_next = nullptr;
+  // Of the last of several sums. Memory as large as the result, or null: what the
+  // caller writes next. Where the processor can be asked to, most of its cache lines
+  // are taken from other cores on the way, which costs next to nothing; a write that
+  // waits for such a line costs 13 ns.
+  const float* written_next = nullptr;
 };
 
 // A copy of a right operand as blocks of the kernel read it, made once for many left

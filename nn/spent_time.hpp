@@ -4,8 +4,8 @@
 // read between steps.
 //
 // Around a part that lasts microseconds the clock is read twice, some 30 ns each. A
-// piece's statistics last some hundred: one piece in 17 is timed, less what reading the
-// clock costs, and the others are taken to cost as much per parameter. 17 is prime: all
+// piece's statistics last some hundred: one piece in 19 is timed, less what reading the
+// clock costs, and the others are taken to cost as much per parameter. 19 is prime: all
 // pieces have their turn, unless their number is a multiple of it.
 #pragma once
 
@@ -34,7 +34,7 @@ class alignas(64) SpentTime {  // a cache line: its neighbours are other workers
   void in_piece_statistics(std::size_t parameters, F&& f) {
     if (inside_) return f();
     all_parameters_ += parameters;
-    if (pieces_++ % 17 != 0) return f();
+    if (pieces_++ % 19 != 0) return f();
     timed_parameters_ += parameters;
     ++timed_pieces_;
     add(timed_, f);

@@ -169,8 +169,8 @@ void TrainingStep::gather(const Dataset& data, std::span<const std::uint32_t> ex
 
 // f(piece, its sums, worker, its gradient sums over the round: sum_round()). Every
 // worker begins each step with the same stretch of the parameters: what it wrote is in
-// its cache. written_next: the flat array of which f writes the piece; null: none that
-// the forward pass reads.
+// its cache. written_next: the flat array of which f writes the piece, where the other
+// threads have read it since.
 template <class F>
 void TrainingStep::for_each_piece(F&& f, float* written_next) {
   shares_.deal(stretch_ends_);
@@ -189,8 +189,8 @@ void TrainingStep::for_pieces_of(std::size_t number, F&& f, float* written_next)
       const std::span running = sum_round(together, worker, written_next);
       const std::span of_piece = std::span(worker.of_piece).first(running.size());
       for (std::size_t i = together.begin; i < together.end; ++i) {
+        const std::size_t at = pieces[i].offset - pieces[together.begin].offset;
         for (std::size_t j = 0; j < running.size(); ++j) {
-          const std::size_t at = pieces[i].offset - pieces[together.begin].offset;
           of_piece[j] = {running[j].inner, running[j].result + at};
         }
         f(pieces[i], pieces_[i], worker, of_piece);

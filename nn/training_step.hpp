@@ -6,8 +6,9 @@
 // First the tiles of a round go forward and backward, each on one thread. Then the
 // parameters are gone over piece by piece, each piece on one thread: its gradient is
 // summed over the rows of the round, and in the last round measured and applied at
-// once, so that it never leaves the cache. All of this depends on the batch size, and
-// on how it was extended, never on threads: so does every bit of the result.
+// once, so that it never leaves the cache. Who does what, and how many pieces are one
+// product, depends on the threads; what is summed in which order, and so every bit of
+// the result, on the batch size alone, and on how it was extended.
 //
 // A round is also cut into lanes, whose gradients the micro-batch estimator compares.
 #pragma once
@@ -134,7 +135,7 @@ class TrainingStep {
   template <class F>
   void for_each_piece(F&& f, float* written_next = nullptr);
   template <class F>
-  void for_pieces_of(std::size_t worker, F&& f, float* written_next = nullptr);
+  void for_pieces_of(std::size_t number, F&& f, float* written_next = nullptr);
   void keep_round(std::size_t half);
   LossSum run_rounds(const Batch& batch);
   std::span<const RunningSum> sum_round(Range pieces, Worker& worker,

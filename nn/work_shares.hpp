@@ -2,7 +2,7 @@
 //
 // Things 0, 1, ..., n - 1 that are dealt to workers in stretches. Whoever has done its
 // own takes from the end of another's: cores are not equally fast from one moment to
-// the next. For results that do not depend on who does what.
+// the next. Who does what depends on that; results must not.
 #pragma once
 
 #include <atomic>
@@ -19,10 +19,11 @@ class WorkShares {
  public:
   explicit WorkShares(std::size_t workers) : left_(workers) {}
 
-  // Worker w gets [ends[w - 1], ends[w]), the first from 0. While nobody takes.
+  // Worker w gets [ends[w - 1], ends[w]), the first from 0; fewer than 2^32 in all. The
+  // workers must see this before they take, as of ThreadPool::run().
   void deal(std::span<const std::size_t> ends);
 
-  // What the worker does next: at most `most` that follow each other, fewer towards the
+  // What the worker does next: 1 to `most` that follow each other, fewer towards the
   // end. Empty: nothing is left. Any worker may call it at any time.
   [[nodiscard]] Range take(std::size_t worker, std::size_t most);
 

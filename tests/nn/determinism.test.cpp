@@ -103,6 +103,42 @@ TEST(BitsWithFixedCut, DoNotDependOnTheNumberOfThreads) {
   }
 }
 
+// Layers with several pieces to a product: which these are depends on who takes them.
+TEST(BitsOfWideLayers, DoNotDependOnTheNumberOfThreads) {
+  const std::vector<LayerOptions> wide{
+      {.type = "dense", .units = 150, .activation = "relu"},
+      {.type = "dense", .units = 300, .activation = "tanh"},
+      {.type = "dense", .units = 7}};
+  const auto train_on = [&](std::size_t threads) {
+    Trainer trainer(data(), wide, {.threads = threads});
+    RandomValues random(12);
+    std::vector<double> numbers;
+    const auto keep = [&](const TrainingStep::Update& update) {
+      numbers.insert(
+          numbers.end(),
+          {update.gradient.gradient_norm_squared, update.lanes.weighted_norms_squared,
+           update.steps.gradient_norm_squared, update.half_batch_cosine.value_or(7)});
+    };
+    for (const std::size_t size : {20, 300, 300, 1100}) {
+      const Batch batch = random_batch(size, examples, random);
+      trainer.step.forward_backward(batch,
+                                    {.lanes = true, .halves = true, .steps = true});
+      keep(trainer.step.measure());
+      if (size == 300) trainer.step.extend(random_batch(100, examples, random));
+      const Array gradient = trainer.step.gradient();
+      numbers.insert(numbers.end(), gradient.begin(), gradient.end());
+      keep(trainer.step.update(0.01));
+    }
+    return std::pair(trainer.bits(), numbers);
+  };
+  const auto one = train_on(1);
+  for (int again = 0; again < 3; ++again) {
+    for (const std::size_t threads : {2, 3, 5, 8}) {
+      EXPECT_TRUE(train_on(threads) == one) << threads << " threads";
+    }
+  }
+}
+
 // A layer whose rows may not go forward together.
 TEST(BitsOfAQuadratic, DoNotDependOnTheNumberOfThreads) {
   const std::vector<LayerOptions> quadratic{{.type = "quadratic"}};

@@ -137,6 +137,38 @@ TEST(MatrixProduct, TransposedLeftEqualsNaiveLoops) {
   }
 }
 
+// Which rows of a gradient are made together depends on the threads.
+TEST(MatrixProduct, TransposedLeftGivesTheSameBitsToEveryGroupOfRows) {
+  RandomValues random(6);
+  constexpr std::size_t rows = 113, inner = 300, part = 130;
+  for (const std::size_t columns : {5, 8, 10, 15, 16, 70, 128, 300}) {
+    const auto left = random.floats(inner * rows),
+               right = random.floats(inner * columns);
+    Panels panels(inner, columns);
+    panels.copy(right.data(), 0, inner);
+    const std::vector<float> parameters = random.floats(rows * columns);
+    std::vector<float> written_next = parameters;
+    const auto sums_by = [&](std::size_t group) {
+      std::vector<float> first(rows * columns), whole(rows * columns);
+      for (std::size_t row = 0; row < rows; row += group) {
+        const std::size_t at = row * columns;
+        const RunningSum sums[] = {
+            {part, first.data() + at},
+            {inner, whole.data() + at, written_next.data() + at}};
+        multiply_transposed_left(view(left.data(), inner, rows),
+                                 {row, std::min(group, rows - row)},
+                                 {right.data(), columns, &panels}, sums);
+      }
+      return std::pair(first, whole);
+    };
+    for (const std::size_t group : {1, 12, 24, 96}) {
+      EXPECT_TRUE(sums_by(group) == sums_by(rows))
+          << columns << " columns, " << group << " rows at a time";
+    }
+    EXPECT_EQ(written_next, parameters);
+  }
+}
+
 // Sums that are empty, equal, at the end of a panel and beyond several: each has the
 // bits of a product of so many terms.
 TEST(MatrixProduct, RunningSumsHaveTheBitsOfProducts) {

@@ -36,23 +36,11 @@ TEST_F(TrainingStepTest, MicroBatchSumsEqualNaiveGradientsOfLanes) {
     Trainer trainer = make("relu", cut);
     for (const std::size_t size : {1, 2, 5, 30, 171, 1300}) {
       const Batch batch = random_batch(size, examples, random_);
-      const auto [rounds, lanes_per_round, height] = cut_batch(size, cut);
-      double expected = 0;
-      for (std::size_t round = 0; round < rounds; ++round) {
-        const std::size_t first = round * size / rounds;
-        const std::size_t rows = (round + 1) * size / rounds - first;
-        for (std::size_t lane = 0; lane < lanes_per_round; ++lane) {
-          const std::size_t begin = first + lane * rows / lanes_per_round;
-          const std::size_t end = first + (lane + 1) * rows / lanes_per_round;
-          expected +=
-              static_cast<double>(end - begin) *
-              norm_squared(naive_mean("relu", trainer, batch, begin, end).gradient);
-        }
-      }
-      const std::size_t lanes = rounds * lanes_per_round;
+      const Cut rows = cut_batch(size, cut);
+      const double expected = naive_lanes("relu", trainer, batch, rows);
       trainer.step.forward_backward(batch, {.lanes = true});
       const GroupedGradients sums = trainer.step.update(0).lanes;
-      EXPECT_EQ(sums.groups, static_cast<std::int64_t>(lanes));
+      EXPECT_EQ(sums.groups, static_cast<std::int64_t>(rows.lanes()));
       EXPECT_NEAR(sums.weighted_norms_squared, expected, 1e-5 * expected);
     }
   }
@@ -83,15 +71,10 @@ TEST_F(TrainingStepTest, HalfBatchCosineEqualsNaiveGradients) {
             plain = make("tanh", {.lanes = lanes});
     for (const std::size_t size : {2, 3, 30, 31, 600, 1300}) {
       const Batch batch = random_batch(size, examples, random_);
-      const std::size_t middle = size / 2;
-      const auto first = naive_mean("tanh", trainer, batch, 0, middle).gradient;
-      const auto second = naive_mean("tanh", trainer, batch, middle, size).gradient;
-      const double inner =
-          std::inner_product(first.begin(), first.end(), second.begin(), 0.0);
       trainer.step.forward_backward(batch, {.lanes = size < 40, .halves = true});
       const auto update = trainer.step.update(0);
       EXPECT_NEAR(update.half_batch_cosine.value(),
-                  inner / std::sqrt(norm_squared(first) * norm_squared(second)), 1e-5)
+                  naive_cosine("tanh", trainer, batch), 1e-5)
           << size << " rows, " << lanes << " lanes";
       if (size >= 40) continue;
       plain.step.forward_backward(batch, {.lanes = true});
@@ -100,6 +83,27 @@ TEST_F(TrainingStepTest, HalfBatchCosineEqualsNaiveGradients) {
     }
     trainer.step.forward_backward(random_batch(1, examples, random_), {.halves = true});
     EXPECT_FALSE(trainer.step.update(0).half_batch_cosine.has_value());
+  }
+}
+
+// Wide enough for the gradients of several pieces to be one product.
+TEST_F(TrainingStepTest, StatisticsOfPiecesTogetherEqualNaiveGradients) {
+  units_ = 40;
+  second_units_ = 300;
+  for (const std::size_t lanes : {2, 3}) {
+    Trainer trainer = make("tanh", {.lanes = lanes});
+    for (const std::size_t size : {20, 290, 520}) {
+      const Batch batch = random_batch(size, examples, random_);
+      trainer.step.forward_backward(batch, {.lanes = true, .halves = true});
+      const auto expected = naive_mean("tanh", trainer, batch, 0, size);
+      EXPECT_LT(relative_difference(trainer.step.gradient(), expected.gradient), 1e-5);
+      const auto update = trainer.step.update(0);
+      const double of_lanes =
+          naive_lanes("tanh", trainer, batch, cut_batch(size, {.lanes = lanes}));
+      EXPECT_NEAR(update.lanes.weighted_norms_squared, of_lanes, 1e-5 * of_lanes);
+      EXPECT_NEAR(update.half_batch_cosine.value(),
+                  naive_cosine("tanh", trainer, batch), 1e-5);
+    }
   }
 }
 
