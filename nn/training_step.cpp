@@ -308,7 +308,7 @@ void TrainingStep::update_in_one_pass() {
         measure_and_keep(piece, sums, worker, gradient);
         apply(piece, sums, gradient);
       },
-      parameters_.data());
+      workers_.size() > 1 ? parameters_.data() : nullptr);
 }
 
 // The products need the whole mean gradient, and the parameters and rows as they were.
