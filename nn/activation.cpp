@@ -23,13 +23,16 @@ V apply(V x) {
 }
 
 template <Activation activation>
-void activate_as(const float* bias, MatrixView& values) {
+void activate_as(const float* bias, const float* more, MatrixView& values) {
   const std::size_t width = columns(values);
   for (std::size_t i = 0; i < rows(values); ++i) {
     float* row = values.data() + i * width;
+    const float* more_row = more ? more + i * width : nullptr;
     for_each_position(width, [&]<class V>(std::size_t j) {
-      const V x = load<V>(row + j);
-      store(row + j, apply<activation, V>(bias ? V(x + load<V>(bias + j)) : x));
+      V x = load<V>(row + j);
+      if (more_row) x = x + load<V>(more_row + j);
+      if (bias) x = x + load<V>(bias + j);
+      store(row + j, apply<activation, V>(x));
     });
   }
 }
@@ -63,7 +66,7 @@ class ActivationLayer final : public Layer {
   void forward(const Tile&, const float*, const ConstMatrixView& input,
                MatrixView& output, float*) const override {
     std::copy_n(input.data(), input.size(), output.data());
-    activate(activation_, nullptr, output);
+    activate(activation_, nullptr, nullptr, output);
   }
 
   void backward(const Tile&, const float*, const ConstMatrixView&,
@@ -93,16 +96,17 @@ Activation find_activation(const std::string& name) {
   return static_cast<Activation>(found - names.begin());
 }
 
-void activate(Activation activation, const float* bias, MatrixView& values) {
+void activate(Activation activation, const float* bias, const float* more,
+              MatrixView& values) {
   switch (activation) {
     case Activation::none:
-      if (bias) activate_as<Activation::none>(bias, values);
+      if (bias || more) activate_as<Activation::none>(bias, more, values);
       break;
     case Activation::relu:
-      activate_as<Activation::relu>(bias, values);
+      activate_as<Activation::relu>(bias, more, values);
       break;
     case Activation::tanh:
-      activate_as<Activation::tanh>(bias, values);
+      activate_as<Activation::tanh>(bias, more, values);
       break;
   }
 }

@@ -17,9 +17,10 @@ enum class Activation { none, relu, tanh };
 // Throws Error(usage) naming the closest.
 [[nodiscard]] Activation find_activation(const std::string& name);
 
-// values = activation(values + bias) row by row; bias (one float per column) may be
-// null.
-void activate(Activation activation, const float* bias, MatrixView& values);
+// values = activation(values + more + bias) row by row. bias (one float per column) and
+// more (as many as values) may be null.
+void activate(Activation activation, const float* bias, const float* more,
+              MatrixView& values);
 
 // delta *= activation'(.), expressed by the activation's output:
 // relu' = [output > 0], tanh' = 1 - output^2.

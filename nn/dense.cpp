@@ -81,7 +81,21 @@ class DenseLayer final : public Layer {
   void forward(const Tile&, const float* parameters, const ConstMatrixView& input,
                MatrixView& output, float*) const override {
     multiply(input, weight(parameters), output);
-    activate(activation_, parameters + inputs_ * units_, output);
+    activate(activation_, parameters + inputs_ * units_, nullptr, output);
+  }
+
+  bool multiplies_inputs() const override { return kernel_is_fast(); }
+
+  void multiply_inputs(const float* parameters, const ConstMatrixView& input,
+                       Range inputs, MatrixView& products) const override {
+    multiply_columns(input, {inputs.begin, inputs.size()},
+                     view(parameters + inputs.begin * units_, inputs.size(), units_),
+                     products);
+  }
+
+  void finish_forward(const float* parameters, const ConstMatrixView& more,
+                      MatrixView& output) const override {
+    activate(activation_, parameters + inputs_ * units_, more.data(), output);
   }
 
   void backward(const Tile&, const float* parameters, const ConstMatrixView&,

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "nn/array.hpp"
+#include "nn/batch_cut.hpp"
 #include "nn/data_stream.hpp"
 #include "nn/product_kernel.hpp"
 #include "nn/softmax_cross_entropy.hpp"
@@ -66,6 +67,20 @@ class Layer {
   virtual void forward(const Tile& tile, const float* parameters,
                        const ConstMatrixView& input, MatrixView& output,
                        float* scratch) const = 0;
+
+  // Whether the next two can do what forward() does, up to rounding: it multiplies the
+  // inputs by parameters of their own.
+  [[nodiscard]] virtual bool multiplies_inputs() const { return false; }
+
+  // products (rows x outputs): of some of the inputs alone.
+  virtual void multiply_inputs(const float* /*parameters*/,
+                               const ConstMatrixView& /*input*/, Range /*inputs*/,
+                               MatrixView& /*products*/) const {}
+
+  // output: products of some of the inputs. more: products of the others.
+  virtual void finish_forward(const float* /*parameters*/,
+                              const ConstMatrixView& /*more*/,
+                              MatrixView& /*output*/) const {}
 
   // delta: gradient of each row's loss with respect to output, rows x outputs; becomes
   // what gradient() takes. input_delta: the same with respect to input, or null when

@@ -30,12 +30,17 @@ namespace batchlab {
 void multiply(const ConstMatrixView& left, const ConstMatrixView& right,
               MatrixView& result) {
   if (kernel_is_fast()) {
-    const RunningSum whole{columns(left), result.data()};
-    multiply_by_kernel({left.data(), columns(left), 1}, rows(left),
-                       {right.data(), columns(right)}, {&whole, 1});
+    multiply_columns(left, {0, columns(left)}, right, result);
   } else {
     xt::blas::gemm(left, right, result);
   }
+}
+
+void multiply_columns(const ConstMatrixView& left, ColumnRange columns_of_left,
+                      const ConstMatrixView& right, MatrixView& result) {
+  const RunningSum whole{columns_of_left.count, result.data()};
+  multiply_by_kernel({left.data() + columns_of_left.first, columns(left), 1},
+                     rows(left), {right.data(), columns(right)}, {&whole, 1});
 }
 
 void multiply_transposed_left(const ConstMatrixView& left, ColumnRange columns_of_left,

@@ -21,6 +21,11 @@ void multiply(const ConstMatrixView& left, const ConstMatrixView& right,
 struct ColumnRange {
   std::size_t first, count;
 };
+// The same by our kernel, fast or not, with the given columns of left, of which right
+// has a row for each.
+void multiply_columns(const ConstMatrixView& left, ColumnRange columns_of_left,
+                      const ConstMatrixView& right, MatrixView& result);
+
 // With L the given columns of left: L^T right, adding one row of left and right after
 // the other, as far as each of `sums` says (product_kernel.hpp).
 void multiply_transposed_left(const ConstMatrixView& left, ColumnRange columns_of_left,

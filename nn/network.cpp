@@ -92,6 +92,7 @@ Network::Network(std::size_t inputs, std::span<const LayerOptions> layers)
   if (parameter_count_ == 0) {
     throw Error(ErrorKind::usage, "model.layers: no layer has parameters to train");
   }
+  part_inputs();
 }
 
 // Pieces of at least 1024 parameters, for their passes to cost more than their calls,
@@ -109,6 +110,16 @@ void Network::add_pieces(std::size_t layer) {
     pieces_.push_back(
         {layer, {first, count}, offsets_[layer] + first * row_size, count * row_size});
   }
+}
+
+// In the middle, between two pieces. Fewer inputs are not worth a second product.
+void Network::part_inputs() {
+  constexpr std::size_t least = 192;
+  if (!layers_[0]->multiplies_inputs() || inputs_ < least) return;
+  const std::size_t height = pieces_[0].rows.count;
+  const std::size_t middle = (inputs_ / 2 + height / 2) / height * height;
+  if (middle == 0 || middle >= inputs_) return;
+  input_parts_ = {{0, middle}, {middle, inputs_}};
 }
 
 Range Network::together(Range pieces, std::size_t rows) const {
@@ -136,6 +147,8 @@ Workspace::Workspace(const Network& network, std::size_t rows) {
   const auto matrix = [rows](std::size_t width) {
     return Matrix{width, uninitialised(rows * width)};
   };
+  second_products_ =
+      matrix(network.input_parts_.empty() ? 0 : network.layers_[0]->outputs());
   values_.push_back(matrix(network.inputs()));
   deltas_.push_back(matrix(0));  // of the input: not wanted
   for (const auto& layer : network.layers_) {
@@ -154,9 +167,34 @@ bool Network::rows_are_independent() const {
 
 void Network::forward(const Tile& tile, const float* parameters,
                       Workspace& workspace) const {
+  run_layers(0, tile, parameters, workspace);
+}
+
+void Network::forward_part(const Tile& tile, std::size_t part, const float* parameters,
+                           Workspace& workspace) const {
+  const std::size_t first = tile.workspace_row, count = tile.rows;
+  Workspace::Matrix& products =
+      part == 0 ? workspace.values_[1] : workspace.second_products_;
+  MatrixView output = products.rows(first, count);
+  layers_[0]->multiply_inputs(parameters,
+                              std::as_const(workspace.values_[0]).rows(first, count),
+                              input_parts_[part], output);
+}
+
+void Network::finish_forward(const Tile& tile, const float* parameters,
+                             Workspace& workspace) const {
+  const std::size_t first = tile.workspace_row, count = tile.rows;
+  MatrixView output = workspace.values_[1].rows(first, count);
+  layers_[0]->finish_forward(
+      parameters, std::as_const(workspace.second_products_).rows(first, count), output);
+  run_layers(1, tile, parameters, workspace);
+}
+
+void Network::run_layers(std::size_t first_layer, const Tile& tile,
+                         const float* parameters, Workspace& workspace) const {
   const std::size_t first = tile.workspace_row, count = tile.rows;
   const auto& values = std::as_const(workspace.values_);
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
+  for (std::size_t i = first_layer; i < layers_.size(); ++i) {
     MatrixView output = workspace.values_[i + 1].rows(first, count);
     layers_[i]->forward(tile, parameters + offsets_[i], values[i].rows(first, count),
                         output, workspace.scratch_[i].rows(first, count).data());

@@ -74,6 +74,7 @@ class Workspace {
   // Layer i reads values_[i], scratch_[i] and deltas_[i + 1], and writes values_[i + 1]
   // and deltas_[i].
   std::vector<Matrix> values_, deltas_, scratch_;
+  Matrix second_products_;  // of the first layer with the second part of the inputs
   std::vector<Panels> delta_panels_;  // of deltas_[i + 1]
 };
 
@@ -104,6 +105,15 @@ class Network {
 
   // Runs the layers on the tile's rows of the workspace.
   void forward(const Tile& tile, const float* parameters, Workspace& workspace) const;
+
+  // Two parts of the inputs, or none. The same, up to rounding, are forward_part() of
+  // each and, after both, finish_forward(). A part meets parameters of its own: the
+  // thread that updates these finds them in its cache.
+  [[nodiscard]] std::span<const Range> input_parts() const { return input_parts_; }
+  void forward_part(const Tile& tile, std::size_t part, const float* parameters,
+                    Workspace& workspace) const;
+  void finish_forward(const Tile& tile, const float* parameters,
+                      Workspace& workspace) const;
 
   // After forward() of these rows, among others: a copy of their output, rows x
   // outputs, inside the workspace. The loss overwrites it by its gradient.
@@ -137,12 +147,16 @@ class Network {
  private:
   friend class Workspace;
   void add_pieces(std::size_t layer);
+  void part_inputs();
+  void run_layers(std::size_t first, const Tile& tile, const float* parameters,
+                  Workspace& workspace) const;
 
   std::size_t inputs_;
   std::vector<std::unique_ptr<Layer>> layers_;
   std::vector<std::size_t> offsets_;  // of each layer's parameters
   std::vector<NamedBlock> blocks_;
   std::vector<Piece> pieces_;
+  std::vector<Range> input_parts_;
   std::size_t parameter_count_ = 0;
   std::size_t first_with_parameters_ = 0;  // backward() ends at this layer
 };

@@ -10,15 +10,6 @@
 
 namespace batchlab {
 
-namespace {
-
-void accumulate(const LossSum& more, LossSum& sum) {
-  sum.loss += more.loss;
-  sum.correct += more.correct;
-}
-
-}  // namespace
-
 TrainingStep::TrainingStep(const Network& network, const Dataset& data,
                            float input_scale, Array& parameters, Optimizer& optimizer,
                            ThreadPool& threads, const CutOptions& options,
@@ -86,85 +77,6 @@ LossSum TrainingStep::extend(const Batch& batch) {
   keep_round(kept_rounds_[0] == 0 ? 0 : 1);
   extended_ = true;
   return run_rounds(batch);
-}
-
-LossSum TrainingStep::run_rounds(const Batch& batch) {
-  cut_ = cut_batch(batch.size(), options_);
-  batch_size_ += batch.size();
-  lanes_ += cut_.lanes();
-  LossSum loss;
-  for (std::size_t round = 0; round < cut_.rounds; ++round) {
-    const auto [begin, end] = part(batch.size(), round, cut_.rounds);
-    if (round > 0) keep_round(extended_ || round > cut_.rounds / 2 ? 1 : 0);
-    accumulate(run_tiles(batch, begin, end), loss);
-  }
-  return loss;
-}
-
-// Rows [begin, end) of the batch become the round.
-LossSum TrainingStep::run_tiles(const Batch& batch, std::size_t begin,
-                                std::size_t end) {
-  round_rows_ = end - begin;
-  const std::size_t tiles = tiles_of(round_rows_, cut_.tile_height);
-  const auto rows_of = [&](std::size_t tile, std::size_t last_tile) {
-    const std::size_t row = part(round_rows_, tile, tiles).begin;
-    const std::size_t row_end = part(round_rows_, last_tile, tiles).end;
-    return Tile{begin + row, row_end - row, &batch, seed_, row};
-  };
-  threads_.run([&](std::size_t worker) {
-    const Range own = part(tiles, worker, threads_.workers());
-    // Forward together where that changes no bit: operands are copied once.
-    const bool together = network_.rows_are_independent() && own.size() > 0;
-    if (together) forward(rows_of(own.begin, own.end - 1), workers_[worker]);
-    for (std::size_t i = own.begin; i < own.end; ++i) {
-      const Tile tile = rows_of(i, i);
-      if (!together) forward(tile, workers_[worker]);
-      tiles_[i] = backward(tile, workers_[worker]);
-    }
-  });
-  LossSum loss;
-  for (std::size_t i = 0; i < tiles; ++i) {
-    accumulate(tiles_[i].loss, loss);
-    example_norms_squared_ += tiles_[i].example_norms_squared;
-  }
-  return loss;
-}
-
-void TrainingStep::forward(const Tile& tile, Worker& worker) {
-  worker.time.in_data([&] {
-    gather(data_, std::span(tile.batch->examples).subspan(tile.first_row, tile.rows),
-           round_.input(tile.workspace_row), worker.labels.data() + tile.workspace_row);
-  });
-  network_.forward(tile, parameters_.data(), round_);
-}
-
-TrainingStep::TileSums TrainingStep::backward(const Tile& tile, Worker& worker) {
-  MatrixView logits = network_.logits(tile, round_);
-  TileSums sums{network_.loss()(logits, worker.labels.data() + tile.workspace_row)};
-  network_.backward(tile, parameters_.data(), round_);
-  if (!measurements_.examples) return sums;
-  worker.time.in_statistics([&] {
-    double* norms_squared = worker.example_norms_squared.data();
-    network_.example_norms(tile, round_, norms_squared);
-    sums.example_norms_squared =
-        std::accumulate(norms_squared, norms_squared + tile.rows, 0.0);
-  });
-  return sums;
-}
-
-void TrainingStep::gather(const Dataset& data, std::span<const std::uint32_t> examples,
-                          float* inputs, std::uint8_t* labels) const {
-  const std::size_t features = data.features();
-  const std::uint8_t* bytes = data.inputs.data();
-  constexpr std::size_t ahead = 4;  // examples: they lie anywhere in memory
-  for (std::size_t i = 0; i < examples.size(); ++i) {
-    if (i + ahead < examples.size()) {
-      prefetch(bytes + examples[i + ahead] * features, features);
-    }
-    scale_bytes(bytes + examples[i] * features, features, input_scale_,
-                inputs + i * features);
-    labels[i] = data.labels.data()[examples[i]];
-  }
 }
 
 // f(piece, its sums, worker, its gradient sums over the round: sum_round()). Every
@@ -371,35 +283,6 @@ Array TrainingStep::gradient() {
                 gradient.data() + piece.offset);
   });
   return gradient;
-}
-
-EvaluationResult TrainingStep::evaluate(const Dataset& data,
-                                        std::span<const std::uint32_t> examples) {
-  const std::size_t tiles =
-      tiles_of(examples.size(), cut_batch(1, options_).tile_height);
-  std::vector<LossSum> sums(tiles);
-  const Array& parameters = average_ ? average_->values() : parameters_;
-  threads_.run([&](std::size_t number) {
-    Worker& worker = workers_[number];
-    const Range own = part(tiles, number, threads_.workers());
-    for (std::size_t i = own.begin; i < own.end; ++i) {
-      const Range rows = part(examples.size(), i, tiles);
-      gather(data, examples.subspan(rows.begin, rows.size()), worker.scratch.input(0),
-             worker.labels.data());
-      const Tile tile{.rows = rows.size()};
-      network_.forward(tile, parameters.data(), worker.scratch);
-      MatrixView logits = network_.logits(tile, worker.scratch);
-      sums[i] = network_.loss()(logits, worker.labels.data());
-    }
-  });
-  EvaluationResult result;
-  for (const LossSum& sum : sums) {
-    result.loss += sum.loss;
-    result.accuracy += sum.correct;
-  }
-  result.loss /= static_cast<double>(examples.size());
-  result.accuracy /= static_cast<double>(examples.size());
-  return result;
 }
 
 }  // namespace batchlab

@@ -3,7 +3,8 @@
 // The training step: tiles and lanes.
 //
 // A batch is worked off in rounds of at most 512 rows, whose activations stay in cache.
-// First the tiles of a round go forward and backward, each on one thread. Then the
+// First the tiles of a round go forward and backward, each on one thread; of a small
+// batch the first layer is gone through before, by parts of the inputs. Then the
 // parameters are gone over piece by piece, each piece on one thread: its gradient is
 // summed over the rows of the round, and in the last round measured and applied at
 // once, so that it never leaves the cache. Who does what, and how many pieces are one
@@ -128,10 +129,12 @@ class TrainingStep {
   };
 
   LossSum run_tiles(const Batch& batch, std::size_t first, std::size_t end);
-  void forward(const Tile& tile, Worker& worker);
+  void multiply_inputs_by_parts(const Batch& batch, std::size_t begin);
+  void forward(const Tile& tile, Worker& worker, bool by_parts);
+  void gather_tile(const Tile& tile, Worker& worker);
   TileSums backward(const Tile& tile, Worker& worker);
   void gather(const Dataset& data, std::span<const std::uint32_t> examples,
-              float* inputs, std::uint8_t* labels) const;
+              float* inputs) const;
   template <class F>
   void for_each_piece(F&& f, float* written_next = nullptr);
   template <class F>

@@ -82,7 +82,7 @@ void BiasAndActivation(benchmark::State& state, Activation activation) {
   const Array bias = filled(units);
   MatrixView matrix = view(values.data(), rows, units);
   for ([[maybe_unused]] auto _ : state) {
-    activate(activation, bias.data(), matrix);
+    activate(activation, bias.data(), nullptr, matrix);
     benchmark::ClobberMemory();
   }
   count_examples(state);

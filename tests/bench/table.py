@@ -8,10 +8,10 @@ Fashion-MNIST, float32. In each round everything is measured once, what is compa
 a batch size after the other, for the speed of a machine changes within minutes; a figure is the
 median over the rounds, a ratio the quotient of two such medians, a percentage the median of ratios
 of steps made in turn. "Two at once" is what two cores do where nothing is shared: the examples per
-second of two limits at once, times those of one. The
-environment's kernel pins are removed. Peers that are not installed are left out with a note.
-Prints Markdown tables; --out keeps every row as JSON. Takes five minutes a round, on an idle
-machine.
+second of two limits at once, times those of one. A word there and back tells how far apart a host
+keeps the two cores. The environment's kernel pins are removed. Peers that are not installed are
+left out with a note. Prints Markdown tables; --out keeps every row as JSON. Takes six minutes a
+round, on an idle machine.
 
 Needs the release build with tests (tests/run.sh). Peers: Debian's python3-torch; libtorch-dev
 and g++; for their fair figures with two threads libopenblas0-openmp.
@@ -107,6 +107,14 @@ def cost_ratios(build):
             if row.get("aggregate_name") == "median"}
 
 
+def word_seconds(build):
+    """What a word from one thread to another and back takes."""
+    command = [os.path.join(build, "tests", "kernels"), "--benchmark_format=json",
+               "--benchmark_filter=^WordBetweenThreads"]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)["benchmarks"][0]["real_time"] * 1e-9
+
+
 def seconds_of(build, arguments):
     """Wall-clock seconds of a reproduction into a new folder, all included."""
     with tempfile.TemporaryDirectory() as folder:
@@ -128,6 +136,8 @@ def measure(build, rounds, with_peers):
                 print(f"round {number + 1} of {rounds}: {name}, batch size {row['batch_size']}, "
                       f"{row['threads']} thread(s)", file=sys.stderr)
                 keep((name, row["batch_size"], row["threads"]), row["step_seconds"])
+                if name == "batchlab" and row["threads"] == 2:
+                    keep(("word", row["batch_size"]), word_seconds(build))
         print(f"round {number + 1} of {rounds}: statistics, sweeps, start", file=sys.stderr)
         for name, ratio in cost_ratios(build).items():
             keep((name,), ratio)
@@ -158,6 +168,20 @@ def print_steps(median, network, sizes):
         print(f"| {size} | {micro(median, limit)} | {micro(median, one)} | "
               f"{median[one] / median[limit]:.2f} | {micro(median, two)} | "
               f"{median[one] / median[two]:.2f} | {2 * median[limit] / median[both]:.2f} | {rival} |")
+    print()
+
+
+def print_rounds(figures):
+    """Two threads against one, beside how far apart their cores were."""
+    print("Two threads against one in each round, and nanoseconds of a word from one thread to "
+          "the other and back, right after:\n")
+    print("| batch size | |")
+    print("|---|---|")
+    for size in SIZES:
+        rounds = zip(*(figures[key] for key in (("batchlab", size, 1), ("batchlab", size, 2),
+                                                ("word", size))))
+        print(f"| {size} | " + ", ".join(f"{one / two:.2f} ({1e9 * word:.0f})"
+                                         for one, two, word in rounds) + " |")
     print()
 
 
@@ -194,6 +218,7 @@ def main():
     median = {key: statistics.median(seconds) for key, seconds in figures.items()}
     print(f"Microseconds a step, medians over {given.rounds} rounds. 784-128-10, Adam:\n")
     print_steps(median, "", SIZES)
+    print_rounds(figures)
     print("784-1024-1024-10, SGD with momentum:\n")
     print_steps(median, " wide", WIDE_SIZES)
     print_ratios(median)

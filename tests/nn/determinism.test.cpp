@@ -103,6 +103,34 @@ TEST(BitsWithFixedCut, DoNotDependOnTheNumberOfThreads) {
   }
 }
 
+// So many inputs that small batches take them by parts; the first layer is the last,
+// too, or is followed by others.
+TEST(BitsOfManyInputs, DoNotDependOnTheNumberOfThreads) {
+  const Dataset many = random_dataset(200, 300, 7, 4);
+  const std::vector<std::vector<LayerOptions>> networks{
+      {{.type = "dense", .units = 7}},
+      {{.type = "dense", .units = 150, .activation = "relu"},
+       {.type = "dropout", .rate = 0.3},
+       {.type = "dense", .units = 7}}};
+  for (const auto& network : networks) {
+    const auto bits_with = [&](std::size_t threads) {
+      Trainer trainer(many, network, {.threads = threads});
+      RandomValues random(14);
+      for (const std::size_t size : {1, 2, 3, 17, 64, 65, 63}) {
+        const Batch batch = random_batch(size, 200, random);
+        trainer.step.forward_backward(batch, everything);
+        if (size == 17) trainer.step.extend(random_batch(9, 200, random));
+        trainer.step.update(0.01);
+      }
+      return trainer.bits();
+    };
+    const auto one = bits_with(1);
+    for (const std::size_t threads : {2, 3, 5, 8}) {
+      EXPECT_EQ(bits_with(threads), one) << threads << " threads";
+    }
+  }
+}
+
 // Layers with several pieces to a product: which these are depends on who takes them.
 TEST(BitsOfWideLayers, DoNotDependOnTheNumberOfThreads) {
   const std::vector<LayerOptions> wide{

@@ -66,6 +66,24 @@ TEST(MatrixProduct, EqualsNaiveLoops) {
   }
 }
 
+TEST(MatrixProduct, OfSomeColumnsEqualsNaiveLoops) {
+  RandomValues random(3);
+  for (const Shape& shape : shapes) {
+    for (const std::size_t first : {0, 1, 13}) {
+      const std::size_t all = first + shape.inner + 2;
+      const auto left = random.floats(shape.rows * all);
+      const auto right = random.floats(shape.inner * shape.columns);
+      const auto expected = naive_product(
+          shape, [&](auto i, auto k) { return left[i * all + first + k]; },
+          [&](auto k, auto j) { return right[k * shape.columns + j]; });
+      expect_product(shape, expected, [&](MatrixView& result) {
+        multiply_columns(view(left.data(), shape.rows, all), {first, shape.inner},
+                         view(right.data(), shape.inner, shape.columns), result);
+      });
+    }
+  }
+}
+
 // Few rows are read where they stand, many are copied first.
 TEST(MatrixProduct, GivesTheSameBitsToEveryNumberOfRows) {
   if (!kernel_is_fast()) GTEST_SKIP() << "OpenBLAS gives others";

@@ -14,6 +14,7 @@ namespace batchlab::network_test {
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 LayerOptions dense(std::size_t units, const std::string& activation = "none") {
   return {.type = "dense", .units = units, .activation = activation};
@@ -56,6 +57,27 @@ std::string refusal(const Layers& layers) {
     return error.what();
   }
   return "accepted";
+}
+
+TEST(Network, PartsManyInputsInTheMiddleBetweenPieces) {
+  const auto parts_of = [](std::size_t inputs, const Layers& layers) {
+    const Network network(inputs, layers);
+    std::vector<std::size_t> ends;
+    for (const Range& part : network.input_parts()) {
+      EXPECT_EQ(part.begin, ends.empty() ? 0 : ends.back());
+      ends.push_back(part.end);
+    }
+    return ends;
+  };
+  EXPECT_THAT(parts_of(191, {dense(3)}), IsEmpty());
+  EXPECT_THAT(parts_of(784, {dropout(0.1), dense(3)}), IsEmpty());
+  if (!kernel_is_fast()) {
+    EXPECT_THAT(parts_of(784, {dense(128), dense(10)}), IsEmpty());
+    return;
+  }
+  EXPECT_THAT(parts_of(784, {dense(128), dense(10)}), ElementsAre(396, 784));
+  EXPECT_THAT(parts_of(784, {dense(10)}), ElementsAre(432, 784));  // pieces of 108
+  EXPECT_THAT(parts_of(200, {dense(1)}), IsEmpty());               // one piece
 }
 
 TEST(Network, RefusesWhatItCannotBuildAndSaysWhy) {

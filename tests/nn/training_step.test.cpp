@@ -51,6 +51,23 @@ TEST_F(TrainingStepTest, WideGradientEqualsNaiveReference) {
   }
 }
 
+// So many inputs that small batches take them by parts, larger ones do not.
+TEST_F(TrainingStepTest, GradientOfManyInputsEqualsNaiveReference) {
+  data_ = random_dataset(examples, 230, classes, 3);
+  for (const std::string activation : {"relu", "tanh"}) {
+    Trainer trainer = make(activation, {.tile_height = 7});
+    for (const std::size_t size : {1, 2, 33, 64, 65}) {
+      const Batch batch = random_batch(size, examples, random_);
+      const LossSum loss = trainer.step.forward_backward(batch);
+      const auto expected = naive_mean(activation, trainer, batch, 0, size);
+      EXPECT_LT(relative_difference(trainer.step.gradient(), expected.gradient), 1e-5)
+          << activation << ", batch of " << size;
+      EXPECT_NEAR(loss.loss / static_cast<double>(size), expected.loss,
+                  1e-6 * expected.loss);
+    }
+  }
+}
+
 TEST_F(TrainingStepTest, CountsCorrectExamplesAsTheNaiveReference) {
   Trainer trainer = make("tanh", {.lanes = 3, .tile_height = 7});
   const Batch batch = random_batch(200, examples, random_);

@@ -44,7 +44,8 @@ class TrainingStepTest : public testing::Test {
 
   NaiveExample naive(const std::string& activation, const Trainer& trainer,
                      std::size_t example) const {
-    return NaiveNetwork(features, small_network(activation, units_, second_units_))
+    return NaiveNetwork(data_.features(),
+                        small_network(activation, units_, second_units_))
         .run(trainer.parameters, data_, example, double{input_scale});
   }
 
