@@ -11,11 +11,11 @@ constexpr std::size_t default_tile_height = 128;
 constexpr std::size_t default_lanes = 2;
 
 // Larger batches go through the first layer with all inputs at once. Measured on Zen 3,
-// 784-128-10, by parts against that: at 8, 32 and 64 two threads take 0.92, 0.95 and
-// 1.00 of the time, and 0.58, 0.79 and 0.81 while their cores are far apart; the least
-// time of one thread is 0.97 to 0.99 of what it was. At 128 it gains 2 to 4 %, and
-// 784-1024-1024-10 loses 2 to 9 %; at 512 one thread loses 2 to 4 %.
-constexpr std::size_t most_rows_by_parts = 64;
+// 784-128-10, by parts against that: at 8, 32, 64 and 128 two threads take 0.92, 0.95,
+// 1.00 and 0.98 of the time, and 0.58, 0.79, 0.81 and 0.96 while their cores are far
+// apart; the least time of one thread is 0.97 to 0.99 of what it was. At 512 one thread
+// loses 2 to 4 %.
+constexpr std::size_t most_rows_by_parts = 128;
 
 std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 

@@ -77,7 +77,9 @@ TEST(Network, PartsManyInputsInTheMiddleBetweenPieces) {
   }
   EXPECT_THAT(parts_of(784, {dense(128), dense(10)}), ElementsAre(396, 784));
   EXPECT_THAT(parts_of(784, {dense(10)}), ElementsAre(432, 784));  // pieces of 108
-  EXPECT_THAT(parts_of(200, {dense(1)}), IsEmpty());               // one piece
+  EXPECT_THAT(parts_of(784, {dense(256)}), ElementsAre(396, 784));
+  EXPECT_THAT(parts_of(784, {dense(257)}), IsEmpty());
+  EXPECT_THAT(parts_of(200, {dense(1)}), IsEmpty());  // one piece
 }
 
 TEST(Network, RefusesWhatItCannotBuildAndSaysWhy) {
