@@ -7,12 +7,10 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <numeric>
 #include <span>
-#include <thread>
 #include <vector>
 
 #include "nn/activation.hpp"
@@ -114,31 +112,6 @@ void Gather(benchmark::State& state) {
     benchmark::ClobberMemory();
   }
   count_examples(state);
-}
-
-// A word from one thread to another and back. What the threads of a step pay for each
-// cache line that they share goes with it, and with where a host has put the cores.
-void WordBetweenThreads(benchmark::State& state) {
-  struct alignas(64) Word {
-    std::atomic<std::uint32_t> value{0};
-  };
-  Word there, back;
-  constexpr std::uint32_t end = 0xffffffff;
-  std::thread other([&] {
-    for (std::uint32_t last = 0, word = 0; word != end; last = word) {
-      while ((word = there.value.load(std::memory_order_acquire)) == last) {
-      }
-      back.value.store(word, std::memory_order_release);
-    }
-  });
-  std::uint32_t word = 0;
-  for ([[maybe_unused]] auto _ : state) {
-    there.value.store(++word, std::memory_order_release);
-    while (back.value.load(std::memory_order_acquire) != word) {
-    }
-  }
-  there.value.store(end, std::memory_order_release);
-  other.join();
 }
 
 void RowNorms(benchmark::State& state) {
@@ -272,7 +245,6 @@ BENCHMARK_CAPTURE(BiasAndActivation, tanh, Activation::tanh)->Arg(128);
 BENCHMARK(Loss)->Arg(128);
 BENCHMARK(Gather)->Arg(128);
 BENCHMARK(RowNorms)->Arg(128);
-BENCHMARK(WordBetweenThreads)->UseRealTime();
 BENCHMARK(ForwardBackward)->Arg(8)->Arg(32)->Arg(128)->Arg(512);
 BENCHMARK(FusedUpdate)->Arg(8)->Arg(32)->Arg(128)->Arg(512);
 BENCHMARK(Step)->Arg(8)->Arg(32)->Arg(128)->Arg(512)->Arg(4096);

@@ -8,15 +8,18 @@ Fashion-MNIST, float32. In each round everything is measured once, what is compa
 a batch size after the other, for the speed of a machine changes within minutes; a figure is the
 median over the rounds, a ratio the quotient of two such medians, a percentage the median of ratios
 of steps made in turn. "Two at once" is what two cores do where nothing is shared: the examples per
-second of two limits at once, times those of one. A word there and back tells how far apart a host
-keeps the two cores. The environment's kernel pins are removed. Peers that are not installed are
-left out with a note. Prints Markdown tables; --out keeps every row as JSON. Takes six minutes a
-round, on an idle machine.
+second of two limits at once, times those of one. The environment's kernel pins are removed. Peers
+that are not installed are left out with a note. Prints Markdown tables; --out keeps every row as
+JSON. Takes six minutes a round, on an idle machine.
+
+The host of a virtual machine moves its cores: the two may be near each other, far apart, or one.
+What runs on two threads is measured again, for some minutes, until they are near each other before
+it and after it; how often they were not is told. --any-placement takes everything as it comes.
 
 Needs the release build with tests (tests/run.sh). Peers: Debian's python3-torch; libtorch-dev
 and g++; for their fair figures with two threads libopenblas0-openmp.
 """
-import argparse, json, os, statistics, subprocess, sys, tempfile, time
+import argparse, collections, json, os, statistics, subprocess, sys, tempfile, time
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 OPENMP = "/usr/lib/x86_64-linux-gnu/openblas-openmp"
@@ -44,6 +47,50 @@ def rows_of(command, openmp=False):
     if done.stdout.lstrip().startswith("{\n"):
         return json.loads(done.stdout)["rows"]
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+class Placement:
+    """How the two cores stand to each other, and what to wait for."""
+    NEAR_SECONDS = 250e-9   # of a word there and back; on Zen 3 60 to 165 ns near, 400 to 550 apart
+    PATIENCE_SECONDS = 240  # for one command
+
+    def __init__(self, build, wait):
+        self.program, self.wait = os.path.join(build, "tests", "placement"), wait
+        self.seen, self.given_up = collections.Counter(), []
+
+    def look(self):
+        row, = rows_of([self.program])
+        return ("on one core" if row["at_once"] > 1.5 else
+                "near" if row["word_seconds"] < self.NEAR_SECONDS else "far apart")
+
+    def rows_of(self, name, command, openmp):
+        """As rows_of(), with the cores near each other before and after."""
+        begin = time.monotonic()
+        before = self.look()
+        self.seen[before] += 1
+        while True:
+            late = time.monotonic() - begin > self.PATIENCE_SECONDS
+            if before == "near" or not self.wait or late:
+                rows = rows_of(command, openmp)
+                after = self.look()
+                if before == after == "near" or not self.wait:
+                    return rows
+                if late:
+                    self.given_up.append(f"{name} at {rows[0]['batch_size']}")
+                    return rows
+                print(f"cores {before}, then {after}: {name} once more", file=sys.stderr)
+            time.sleep(3)
+            before = self.look()
+
+    def told(self):
+        looks = self.seen.total()  # the first before each command
+        shares = ", ".join(f"{state} {100 * count / looks:.0f} %"
+                           for state, count in self.seen.most_common())
+        text = f"Where the host had put the two cores, of {looks} looks: {shares}."
+        if self.wait:
+            text += (" What ran on two threads was taken with them near each other" +
+                     (f", but for {', '.join(self.given_up)}." if self.given_up else "."))
+        return text
 
 
 def peers(build):
@@ -76,23 +123,24 @@ def peers(build):
 
 
 def step_rows(build, with_peers):
-    """(name, command, with the OpenMP BLAS) of every program that prints rows of steps."""
+    """(name, command, with the OpenMP BLAS, on two threads) of every program that prints rows of
+    steps. A peer's products may run on two threads whatever it was told."""
     batchlab, limit = os.path.join(build, "batchlab"), os.path.join(build, "tests", "limit")
     bench = lambda size, threads, more: [batchlab, "bench", "four-families", "--batch-sizes",
                                          size, "--threads", threads, "--json", *more]
     rivals = peers(build) if with_peers else []
     rows = []
     for size in map(str, SIZES):
-        rows += [("limit", [limit, "mlp", size, "1"], False),
-                 ("batchlab", bench(size, "1", []), False),
-                 ("limit", [limit, "mlp", size, "2"], False),
-                 ("batchlab", bench(size, "2", []), False)]
-        rows += [(name, [*command, size], openmp) for name, command, openmp in rivals]
+        rows += [("limit", [limit, "mlp", size, "1"], False, False),
+                 ("batchlab", bench(size, "1", []), False, False),
+                 ("limit", [limit, "mlp", size, "2"], False, True),
+                 ("batchlab", bench(size, "2", []), False, True)]
+        rows += [(name, [*command, size], openmp, True) for name, command, openmp in rivals]
     for size in map(str, WIDE_SIZES):
-        rows += [("limit wide", [limit, "wide", size, "1"], False),
-                 ("batchlab wide", bench(size, "1", WIDE), False),
-                 ("limit wide", [limit, "wide", size, "2"], False),
-                 ("batchlab wide", bench(size, "2", WIDE), False)]
+        rows += [("limit wide", [limit, "wide", size, "1"], False, False),
+                 ("batchlab wide", bench(size, "1", WIDE), False, False),
+                 ("limit wide", [limit, "wide", size, "2"], False, True),
+                 ("batchlab wide", bench(size, "2", WIDE), False, True)]
     return rows
 
 
@@ -107,14 +155,6 @@ def cost_ratios(build):
             if row.get("aggregate_name") == "median"}
 
 
-def word_seconds(build):
-    """What a word from one thread to another and back takes."""
-    command = [os.path.join(build, "tests", "kernels"), "--benchmark_format=json",
-               "--benchmark_filter=^WordBetweenThreads"]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)["benchmarks"][0]["real_time"] * 1e-9
-
-
 def seconds_of(build, arguments):
     """Wall-clock seconds of a reproduction into a new folder, all included."""
     with tempfile.TemporaryDirectory() as folder:
@@ -125,19 +165,18 @@ def seconds_of(build, arguments):
         return time.monotonic() - begin
 
 
-def measure(build, rounds, with_peers):
+def measure(build, rounds, with_peers, placement):
     """{name: [seconds or ratio of each round]}, a name being a tuple for steps."""
     figures = {}
     keep = lambda key, seconds: figures.setdefault(key, []).append(seconds)
     programs = step_rows(build, with_peers)
     for number in range(rounds):
-        for name, program, openmp in programs:
-            for row in rows_of(program, openmp):
+        for name, program, openmp, two_threads in programs:
+            for row in (placement.rows_of(name, program, openmp) if two_threads else
+                        rows_of(program, openmp)):
                 print(f"round {number + 1} of {rounds}: {name}, batch size {row['batch_size']}, "
                       f"{row['threads']} thread(s)", file=sys.stderr)
                 keep((name, row["batch_size"], row["threads"]), row["step_seconds"])
-                if name == "batchlab" and row["threads"] == 2:
-                    keep(("word", row["batch_size"]), word_seconds(build))
         print(f"round {number + 1} of {rounds}: statistics, sweeps, start", file=sys.stderr)
         for name, ratio in cost_ratios(build).items():
             keep((name,), ratio)
@@ -171,20 +210,6 @@ def print_steps(median, network, sizes):
     print()
 
 
-def print_rounds(figures):
-    """Two threads against one, beside how far apart their cores were."""
-    print("Two threads against one in each round, and nanoseconds of a word from one thread to "
-          "the other and back, right after:\n")
-    print("| batch size | |")
-    print("|---|---|")
-    for size in SIZES:
-        rounds = zip(*(figures[key] for key in (("batchlab", size, 1), ("batchlab", size, 2),
-                                                ("word", size))))
-        print(f"| {size} | " + ", ".join(f"{one / two:.2f} ({1e9 * word:.0f})"
-                                         for one, two, word in rounds) + " |")
-    print()
-
-
 def print_ratios(median):
     percent = lambda ratio: f"{100 * (ratio - 1):+.1f} %"
     print("| measured | against | |")
@@ -208,8 +233,10 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", help="every figure, as JSON")
     parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--any-placement", action="store_true", help="do not wait for two cores")
     given = parser.parse_args()
-    figures = measure(given.build, given.rounds, not given.no_peers)
+    placement = Placement(given.build, not given.any_placement)
+    figures = measure(given.build, given.rounds, not given.no_peers, placement)
     if given.out:
         with open(given.out, "w") as file:
             json.dump([{"measured": key, "values": seconds} for key, seconds in figures.items()],
@@ -218,7 +245,7 @@ def main():
     median = {key: statistics.median(seconds) for key, seconds in figures.items()}
     print(f"Microseconds a step, medians over {given.rounds} rounds. 784-128-10, Adam:\n")
     print_steps(median, "", SIZES)
-    print_rounds(figures)
+    print(placement.told(), end="\n\n")
     print("784-1024-1024-10, SGD with momentum:\n")
     print_steps(median, " wide", WIDE_SIZES)
     print_ratios(median)
