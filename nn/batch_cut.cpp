@@ -11,8 +11,8 @@ constexpr std::size_t default_tile_height = 128;
 constexpr std::size_t default_lanes = 2;
 
 // Larger batches go through the first layer with all inputs at once. Measured on Zen 3,
-// 784-128-10, by parts against that: at 8, 32, 64 and 128 two threads take 0.92, 0.95,
-// 1.00 and 0.98 of the time, and 0.58, 0.79, 0.81 and 0.96 while their cores are far
+// 784-128-10, by parts against that: at 8, 32, 64 and 128 two threads take 0.94, 0.95,
+// 1.00 and 0.99 of the time, and 0.58, 0.77, 0.81 and 0.97 while their cores are far
 // apart; the least time of one thread is 0.97 to 0.99 of what it was. At 512 one thread
 // loses 2 to 4 %.
 constexpr std::size_t most_rows_by_parts = 128;
