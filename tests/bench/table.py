@@ -165,8 +165,16 @@ def seconds_of(build, arguments):
         return time.monotonic() - begin
 
 
-def measure(build, rounds, with_peers, placement):
-    """{name: [seconds or ratio of each round]}, a name being a tuple for steps."""
+def save(figures, path):
+    with open(path, "w") as file:
+        json.dump([{"measured": key, "values": seconds} for key, seconds in figures.items()],
+                  file, indent=1)
+        file.write("\n")
+
+
+def measure(build, rounds, with_peers, placement, out):
+    """{name: [seconds or ratio of each round]}, a name being a tuple for steps. Saved to `out`, if
+    given, after each round."""
     figures = {}
     keep = lambda key, seconds: figures.setdefault(key, []).append(seconds)
     programs = step_rows(build, with_peers)
@@ -184,6 +192,8 @@ def measure(build, rounds, with_peers, placement):
             keep((f"jobs {jobs}",), seconds_of(build, ["--set", "budget.epochs=2", "--seed=0,1,2,3", "--threads=1",
                                                        f"--jobs={jobs}"]))
         keep(("start",), seconds_of(build, [*ONE_RUN, "--set", "budget={steps=1}"]))
+        if out:
+            save(figures, out)
     return figures
 
 
@@ -236,12 +246,7 @@ def main():
     parser.add_argument("--any-placement", action="store_true", help="do not wait for two cores")
     given = parser.parse_args()
     placement = Placement(given.build, not given.any_placement)
-    figures = measure(given.build, given.rounds, not given.no_peers, placement)
-    if given.out:
-        with open(given.out, "w") as file:
-            json.dump([{"measured": key, "values": seconds} for key, seconds in figures.items()],
-                      file, indent=1)
-            file.write("\n")
+    figures = measure(given.build, given.rounds, not given.no_peers, placement, given.out)
     median = {key: statistics.median(seconds) for key, seconds in figures.items()}
     print(f"Microseconds a step, medians over {given.rounds} rounds. 784-128-10, Adam:\n")
     print_steps(median, "", SIZES)
