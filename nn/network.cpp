@@ -113,8 +113,8 @@ void Network::add_pieces(std::size_t layer) {
 }
 
 // In the middle, between two pieces. Fewer inputs are not worth a second product; of
-// more units the weights are copied for each product, and 784-1024-1024-10 took 2 to 9
-// % longer at 128, if 5 % less with two threads at 32.
+// more units the weights are copied for each product, and 784-1024-1024-10 took 2 to
+// 18 % longer at 128, if 5 % less with two threads at 32.
 void Network::part_inputs() {
   constexpr std::size_t least_inputs = 192, most_units = 256;
   const Layer& first = *layers_[0];

@@ -107,8 +107,8 @@ class Network {
   void forward(const Tile& tile, const float* parameters, Workspace& workspace) const;
 
   // Two parts of the inputs, or none. The same, up to rounding, are forward_part() of
-  // each and, after both, finish_forward(). A part meets parameters of its own: the
-  // thread that updates these finds them in its cache.
+  // each and, after both, finish_forward(). A part meets parameters of its own:
+  // where the first layer has most of all, a thread of two can update those it meets.
   [[nodiscard]] std::span<const Range> input_parts() const { return input_parts_; }
   void forward_part(const Tile& tile, std::size_t part, const float* parameters,
                     Workspace& workspace) const;
