@@ -19,6 +19,7 @@
 
 #include "nn/batch_cut.hpp"
 #include "nn/elementwise.hpp"
+#include "nn/operand_copies.hpp"
 
 namespace batchlab {
 
@@ -30,8 +31,6 @@ constexpr std::size_t width = FloatBatch::size;
 // vectors of 16 floats, or 16 of 8. Where they fill them all, as 4 rows by 3 of 8 do,
 // GCC reads the right operand again for each row: measured, half as much time again.
 constexpr std::size_t block_rows = 6;
-constexpr std::size_t block_vectors = width == 16 ? 4 : 2;
-constexpr std::size_t block_width = block_vectors * width;  // floats of a panel's row
 
 // A right operand with more columns than this is worked off in panels, of so many
 // vectors at a time, read in runs of 256 bytes. Measured at 1024 columns: 30 to 50 %
@@ -66,9 +65,6 @@ constexpr std::size_t rows_in_cache = 128;
 // less time than with copies, one of 32 5 %. Panels come by themselves: asked for, they
 // take up to 10 % more.
 constexpr std::size_t rows_ahead = width == 8 ? 12 : 0;
-
-// Aligned: a vector that lies across two cache lines is two reads.
-using Panel = std::vector<float, xsimd::aligned_allocator<float, 64>>;
 
 // One stretch of k: the sums begin with what `from` holds (null: zero), and on the way
 // are written to each of `sums`, whose `inner` counts from the stretch's first k.
@@ -191,55 +187,6 @@ void multiply_tail(const Stretch& stretch, std::size_t rows, std::size_t count) 
   }
 }
 
-void make_room(Panel& panel, std::size_t size) {
-  if (panel.size() < size) panel.resize(size);  // which writes zeros
-}
-
-// Rows that lie a page apart do not come by themselves: those to be copied are asked
-// for this early. Measured: products of 1024 columns, right operand copied, 6 to 16 %
-// less time; gradients of 784-128 over 512 rows, left operand copied, 3 %.
-constexpr std::size_t copied_rows_ahead = 16;
-
-// Copies `inner` rows of `vectors` each into panels: one for each block of columns,
-// `panel_stride` floats after the one before it.
-void pack_right(const float* right, std::size_t stride, std::size_t inner,
-                std::size_t vectors, float* panels, std::size_t panel_stride) {
-  for (std::size_t k = 0; k < inner; ++k) {
-    const float* from = right + k * stride;
-    prefetch(from + copied_rows_ahead * stride, vectors * width);
-    for (std::size_t first = 0; first < vectors; first += block_vectors) {
-      float* to = panels + first / block_vectors * panel_stride + k * block_width;
-      const std::size_t count = std::min(block_vectors, vectors - first);
-      for (std::size_t i = 0; i < count; ++i, from += width) {
-        store(to + i * width, load<FloatBatch>(from));
-      }
-    }
-  }
-}
-
-// Copies rows [0, rows) of a left operand whose columns are runs in memory: for each k
-// its column.
-StridedMatrix pack_left(const StridedMatrix& left, std::size_t rows, std::size_t inner,
-                        Panel& panel) {
-  make_room(panel, inner * rows);
-  for (std::size_t k = 0; k < inner; ++k) {
-    const float* from = left.data + k * left.inner_stride;
-    prefetch(from + copied_rows_ahead * left.inner_stride, rows);
-    std::copy_n(from, rows, panel.data() + k * rows);
-  }
-  return {panel.data(), 1, rows};
-}
-
-// The right operand, narrower than a vector, at the end of rows of one vector each.
-const float* widen(const float* right, std::size_t rows, std::size_t columns) {
-  thread_local std::vector<float> wide;
-  wide.assign(rows * width, 0);
-  for (std::size_t i = 0; i < rows; ++i) {
-    std::copy_n(right + i * columns, columns, wide.data() + (i + 1) * width - columns);
-  }
-  return wide.data();
-}
-
 }  // namespace
 
 bool kernel_is_fast() {
@@ -297,11 +244,11 @@ struct Product {
 };
 
 void multiply_stretch(const Product& product, bool right_in_panels, bool copy_left) {
-  thread_local Panel left_panel, right_panels;
+  thread_local Copy left_copy, right_panels;
   const std::size_t columns = product.columns;
   Stretch stretch = product.whole;
   if (copy_left) {
-    stretch.left = pack_left(stretch.left, product.rows, stretch.inner(), left_panel);
+    stretch.left = pack_left(stretch.left, product.rows, stretch.inner(), left_copy);
   }
   // f(stretch at the block, its height) for each block of rows, of nearly equal height.
   const auto for_each_row_block = [&](const Range& rows, Stretch at, std::size_t column,
