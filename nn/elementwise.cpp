@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
 
 namespace batchlab {
 
@@ -15,11 +14,9 @@ void add(const float* values, std::size_t size, float* sums) {
 
 namespace {
 
-template <class V, std::size_t Count>
-using Factors = std::array<std::pair<V, V>, Count>;
-
-// `Count` sums of a_i b_i at once, term.operator()<V>(i) giving the Factors of each,
-// vectors or scalars, once for each i.
+// `Count` sums at once: term.operator()<V>(i, add), V vector or scalar, has to call
+// add(n, a, b) for the i-th product a b of each sum n. (Products that it returned would
+// go through memory.)
 template <std::size_t Count, class Term>
 std::array<double, Count> sum_products_of(std::size_t size, Term term) {
   constexpr std::size_t width = FloatBatch::size;
@@ -32,11 +29,11 @@ std::array<double, Count> sum_products_of(std::size_t size, Term term) {
     const std::size_t end = i + std::min(block, (size - i) / (4 * width) * (4 * width));
     for (; i < end; i += 4 * width) {
       for (std::size_t k = 0; k < 4; ++k) {
-        const Factors<FloatBatch, Count> factors =
-            term.template operator()<FloatBatch>(i + k * width);
-        for (std::size_t n = 0; n < Count; ++n) {
-          sums[n][k] = xsimd::fma(factors[n].first, factors[n].second, sums[n][k]);
-        }
+        term.template operator()<FloatBatch>(
+            i + k * width,
+            [&](std::size_t n, const FloatBatch& a, const FloatBatch& b) {
+              sums[n][k] = xsimd::fma(a, b, sums[n][k]);
+            });
       }
     }
     for (std::size_t n = 0; n < Count; ++n) {
@@ -45,65 +42,57 @@ std::array<double, Count> sum_products_of(std::size_t size, Term term) {
     }
   }
   for (; i < size; ++i) {
-    const Factors<float, Count> factors = term.template operator()<float>(i);
-    for (std::size_t n = 0; n < Count; ++n) {
-      totals[n] += double{factors[n].first} * double{factors[n].second};
-    }
+    term.template operator()<float>(i, [&](std::size_t n, float a, float b) {
+      totals[n] += double{a} * double{b};
+    });
   }
   return totals;
-}
-
-// The same of one term's squares.
-template <class Term>
-double sum_squares_of(std::size_t size, Term term) {
-  return sum_products_of<1>(size, [=]<class V>(std::size_t i) {
-    const V x = term.template operator()<V>(i);
-    return Factors<V, 1>{{{x, x}}};
-  })[0];
 }
 
 }  // namespace
 
 double sum_of_squares(const float* values, std::size_t size) {
-  return sum_squares_of(
-      size, [=]<class V>(std::size_t i) -> V { return load<V>(values + i); });
+  return inner_product(values, values, size);
 }
 
 double inner_product(const float* values, const float* others, std::size_t size) {
-  return sum_products_of<1>(size, [=]<class V>(std::size_t i) {
-    return Factors<V, 1>{{{load<V>(values + i), load<V>(others + i)}}};
+  return sum_products_of<1>(size, [=]<class V>(std::size_t i, auto add) {
+    add(0, load<V>(values + i), load<V>(others + i));
   })[0];
 }
 
 double squared_distance(const float* values, const float* others, std::size_t size) {
-  return sum_squares_of(size, [=]<class V>(std::size_t i) -> V {
-    return load<V>(values + i) - load<V>(others + i);
-  });
+  return sum_products_of<1>(size, [=]<class V>(std::size_t i, auto add) {
+    const V difference = load<V>(values + i) - load<V>(others + i);
+    add(0, difference, difference);
+  })[0];
 }
 
 PartNorms part_norms_squared(const float* first, const float* sum, std::size_t size) {
-  const auto norms = sum_products_of<2>(size, [=]<class V>(std::size_t i) {
+  const auto norms = sum_products_of<2>(size, [=]<class V>(std::size_t i, auto add) {
     const V one = load<V>(first + i), other = load<V>(sum + i) - one;
-    return Factors<V, 2>{{{one, one}, {other, other}}};
+    add(0, one, one);
+    add(1, other, other);
   });
   return {norms[0], norms[1]};
 }
 
 double scale(float factor, std::size_t size, float* values) {
-  return sum_squares_of(size, [=]<class V>(std::size_t i) -> V {
+  return sum_products_of<1>(size, [=]<class V>(std::size_t i, auto add) {
     const V scaled = V(factor) * load<V>(values + i);
     store(values + i, scaled);
-    return scaled;
-  });
+    add(0, scaled, scaled);
+  })[0];
 }
 
 ScaledNorms scale_beside(const float* other, float multiple, float factor,
                          std::size_t size, float* values) {
-  const auto norms = sum_products_of<2>(size, [=]<class V>(std::size_t i) {
+  const auto norms = sum_products_of<2>(size, [=]<class V>(std::size_t i, auto add) {
     const V scaled = V(factor) * load<V>(values + i);
     store(values + i, scaled);
     const V difference = load<V>(other + i) - V(multiple) * scaled;
-    return Factors<V, 2>{{{scaled, scaled}, {difference, difference}}};
+    add(0, scaled, scaled);
+    add(1, difference, difference);
   });
   return {norms[0], norms[1]};
 }

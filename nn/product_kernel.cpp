@@ -81,6 +81,14 @@ struct Stretch {
   [[nodiscard]] std::size_t inner() const { return sums.back().inner; }
 };
 
+// f(0), ..., f(Count - 1), but no loop, around which GCC would keep in memory what
+// belongs into registers.
+template <std::size_t Count, class F>
+void unrolled(F&& f) {
+  [&]<std::size_t... I>(std::index_sequence<I...>) { (f(I), ...); }
+  (std::make_index_sequence<Count>{});
+}
+
 // A block of `Rows` x `Vectors`. InPlace: the right operand is no panel. InRuns: the
 // rows of the left operand are runs in memory, and otherwise its columns.
 //
@@ -96,19 +104,31 @@ void multiply_block(const Stretch& stretch) {
   const std::size_t vector_step = InPlace ? stretch.vector_step : width;
   const float* left = stretch.left.data;
   const float* right = stretch.right;
+  // Copies: any store of floats might change `stretch`.
+  const std::size_t result_at = stretch.result_at;
+  const std::size_t result_stride = stretch.result_stride;
   FloatBatch sums[Rows][Vectors];
-  for (std::size_t i = 0; i < Rows; ++i) {
-    for (std::size_t j = 0; j < Vectors; ++j) {
-      const std::size_t at =
-          stretch.result_at + i * stretch.result_stride + j * vector_step;
-      sums[i][j] =
-          stretch.from ? load<FloatBatch>(stretch.from + at) : FloatBatch(0.0F);
-    }
+  // f(sum, its place in a result whose place of the block is `first`), without a loop.
+  const auto for_each_sum = [&](auto* first, auto&& f) {
+    unrolled<Rows>([&](std::size_t i) {
+      unrolled<Vectors>([&](std::size_t j) { f(sums[i][j], first + j * vector_step); });
+      first += result_stride;
+    });
+  };
+  if (stretch.from) {
+    for_each_sum(stretch.from + result_at, [](FloatBatch& sum, const float* from) {
+      sum = load<FloatBatch>(from);
+    });
+  } else {
+    for_each_sum(stretch.from,
+                 [](FloatBatch& sum, const float*) { sum = FloatBatch(0.0F); });
   }
-  for (std::size_t i = 0; stretch.written_next && i < Rows; ++i) {
-    const float* row = stretch.written_next + stretch.result_at;
-    for (std::size_t j = 0; j < Vectors * width; j += 16) {  // a line each
-      __builtin_prefetch(row + i * stretch.result_stride + j, 1);
+  if (const float* row = stretch.written_next) {
+    row += result_at;
+    for (std::size_t i = 0; i < Rows; ++i, row += result_stride) {
+      for (std::size_t j = 0; j < Vectors * width; j += 16) {  // a line each
+        __builtin_prefetch(row + j, 1);
+      }
     }
   }
   std::size_t k = 0;
@@ -132,12 +152,8 @@ void multiply_block(const Stretch& stretch) {
       right += right_stride;
       left += inner_stride;
     }
-    float* to = sum.result + stretch.result_at;
-    for (std::size_t i = 0; i < Rows; ++i) {
-      for (std::size_t j = 0; j < Vectors; ++j) {
-        store(to + i * stretch.result_stride + j * vector_step, sums[i][j]);
-      }
-    }
+    for_each_sum(sum.result + result_at,
+                 [](const FloatBatch& value, float* to) { store(to, value); });
   }
 }
 
