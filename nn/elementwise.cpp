@@ -2,7 +2,8 @@
 #include "nn/elementwise.hpp"
 
 #include <algorithm>
-#include <array>
+
+#include "nn/product_sums.hpp"
 
 namespace batchlab {
 
@@ -11,45 +12,6 @@ void add(const float* values, std::size_t size, float* sums) {
     store(sums + i, load<V>(sums + i) + load<V>(values + i));
   });
 }
-
-namespace {
-
-// `Count` sums at once: term.operator()<V>(i, add), V vector or scalar, has to call
-// add(n, a, b) for the i-th product a b of each sum n. (Products that it returned would
-// go through memory.)
-template <std::size_t Count, class Term>
-std::array<double, Count> sum_products_of(std::size_t size, Term term) {
-  constexpr std::size_t width = FloatBatch::size;
-  constexpr std::size_t block = 64 * width;  // 16 terms in each of four partial sums
-  std::array<double, Count> totals{};
-  std::size_t i = 0;
-  while (size - i >= 4 * width) {
-    FloatBatch sums[Count][4];
-    for (auto& partial : sums) std::fill_n(partial, 4, FloatBatch(0.0F));
-    const std::size_t end = i + std::min(block, (size - i) / (4 * width) * (4 * width));
-    for (; i < end; i += 4 * width) {
-      for (std::size_t k = 0; k < 4; ++k) {
-        term.template operator()<FloatBatch>(
-            i + k * width,
-            [&](std::size_t n, const FloatBatch& a, const FloatBatch& b) {
-              sums[n][k] = xsimd::fma(a, b, sums[n][k]);
-            });
-      }
-    }
-    for (std::size_t n = 0; n < Count; ++n) {
-      totals[n] += static_cast<double>(
-          xsimd::hadd((sums[n][0] + sums[n][1]) + (sums[n][2] + sums[n][3])));
-    }
-  }
-  for (; i < size; ++i) {
-    term.template operator()<float>(i, [&](std::size_t n, float a, float b) {
-      totals[n] += double{a} * double{b};
-    });
-  }
-  return totals;
-}
-
-}  // namespace
 
 double sum_of_squares(const float* values, std::size_t size) {
   return inner_product(values, values, size);
@@ -61,9 +23,10 @@ double inner_product(const float* values, const float* others, std::size_t size)
   })[0];
 }
 
-double squared_distance(const float* values, const float* others, std::size_t size) {
+double squared_distance(const float* values, const float* others, std::size_t size,
+                        float multiple) {
   return sum_products_of<1>(size, [=]<class V>(std::size_t i, auto add) {
-    const V difference = load<V>(values + i) - load<V>(others + i);
+    const V difference = load<V>(values + i) - V(multiple) * load<V>(others + i);
     add(0, difference, difference);
   })[0];
 }
@@ -83,18 +46,6 @@ double scale(float factor, std::size_t size, float* values) {
     store(values + i, scaled);
     add(0, scaled, scaled);
   })[0];
-}
-
-ScaledNorms scale_beside(const float* other, float multiple, float factor,
-                         std::size_t size, float* values) {
-  const auto norms = sum_products_of<2>(size, [=]<class V>(std::size_t i, auto add) {
-    const V scaled = V(factor) * load<V>(values + i);
-    store(values + i, scaled);
-    const V difference = load<V>(other + i) - V(multiple) * scaled;
-    add(0, scaled, scaled);
-    add(1, difference, difference);
-  });
-  return {norms[0], norms[1]};
 }
 
 bool all_finite(const float* values, std::size_t size) {

@@ -53,9 +53,9 @@ double scale(float factor, std::size_t size, float* values);
 [[nodiscard]] double inner_product(const float* values, const float* others,
                                    std::size_t size);
 
-// sum_i (values_i - others_i)^2, summed in the same way.
+// sum_i (values_i - multiple others_i)^2, summed in the same way.
 [[nodiscard]] double squared_distance(const float* values, const float* others,
-                                      std::size_t size);
+                                      std::size_t size, float multiple = 1);
 
 // |first|^2 and |sum - first|^2 of two parts of a sum, in one pass, each summed as
 // sum_of_squares().
@@ -64,13 +64,6 @@ struct PartNorms {
 };
 [[nodiscard]] PartNorms part_norms_squared(const float* first, const float* sum,
                                            std::size_t size);
-
-// scale(), and with it |other - multiple values|^2 after it.
-struct ScaledNorms {
-  double scaled = 0, distance = 0;
-};
-ScaledNorms scale_beside(const float* other, float multiple, float factor,
-                         std::size_t size, float* values);
 
 // False if any value is infinite or not a number.
 [[nodiscard]] bool all_finite(const float* values, std::size_t size);

@@ -20,10 +20,27 @@
 
 #include "controllers/error.hpp"
 #include "nn/elementwise.hpp"
+#include "nn/product_sums.hpp"
 
 namespace batchlab {
 
 namespace {
+
+// parameter i <- rule.operator()<V>(i, gradient i, parameter i), V vector or scalar.
+template <class Rule>
+UpdateSums update_each(float* parameters, std::span<const float> gradient_sum,
+                       float factor, Rule rule) {
+  const float* sum = gradient_sum.data();
+  const auto add_one = [=]<class V>(std::size_t i, auto add) {
+    const V g = V(factor) * load<V>(sum + i);
+    const V p = rule.template operator()<V>(i, g, load<V>(parameters + i));
+    store(parameters + i, p);
+    add(0, g, g);
+    add(1, p, V(0.0F));  // 0 for finite p and not a number otherwise
+  };
+  const auto sums = sum_products_of<2>(gradient_sum.size(), add_one);
+  return {sums[0], sums[1] == 0};
+}
 
 class Sgd final : public Optimizer {
  public:
@@ -38,17 +55,25 @@ class Sgd final : public Optimizer {
     kept_ = static_cast<float>(1 - learning_rate * weight_decay_);
   }
 
-  void update(float* parameters, std::span<const float> gradient,
-              std::size_t offset) override {
-    if (velocity_.size() == 0) return update_plain(parameters, gradient);
-    float* velocity = velocity_.data() + offset;
-    for_each_position(gradient.size(), [&]<class V>(std::size_t i) {
-      const V step = V(rate_) * load<V>(gradient.data() + i);
-      const V v = V(momentum_) * load<V>(velocity + i) - step;
-      const V p = V(kept_) * load<V>(parameters + i);
-      store(velocity + i, v);
-      store(parameters + i, nesterov_ ? V(p + V(momentum_) * v - step) : V(p + v));
-    });
+  UpdateSums update(float* parameters, std::span<const float> gradient_sum,
+                    std::size_t offset, float factor) override {
+    if (velocity_.size() == 0) return update_plain(parameters, gradient_sum, factor);
+    const auto update_with = [&]<bool nesterov>() {
+      float* velocity = velocity_.data() + offset;
+      return update_each(
+          parameters, gradient_sum, factor,
+          [velocity, rate = rate_, momentum = momentum_, kept = kept_]<class V>(
+              std::size_t i, const V& g, const V& p) -> V {
+            const V step = V(rate) * g;
+            const V v = V(momentum) * load<V>(velocity + i) - step;
+            store(velocity + i, v);
+            const V decayed = V(kept) * p;
+            if constexpr (nesterov) return decayed + V(momentum) * v - step;
+            return decayed + v;
+          });
+    };
+    return nesterov_ ? update_with.template operator()<true>()
+                     : update_with.template operator()<false>();
   }
 
   void reset() override { velocity_.fill(0); }
@@ -59,11 +84,13 @@ class Sgd final : public Optimizer {
   }
 
  private:
-  void update_plain(float* parameters, std::span<const float> gradient) const {
-    for_each_position(gradient.size(), [&]<class V>(std::size_t i) {
-      const V p = V(kept_) * load<V>(parameters + i);
-      store(parameters + i, V(p - V(rate_) * load<V>(gradient.data() + i)));
-    });
+  UpdateSums update_plain(float* parameters, std::span<const float> gradient_sum,
+                          float factor) const {
+    return update_each(parameters, gradient_sum, factor,
+                       [rate = rate_, kept = kept_]<class V>(std::size_t, const V& g,
+                                                             const V& p) -> V {
+                         return V(kept) * p - V(rate) * g;
+                       });
   }
 
   float momentum_;
@@ -93,23 +120,21 @@ class Adam final : public Optimizer {
     kept_ = static_cast<float>(1 - learning_rate * weight_decay_);
   }
 
-  void update(float* parameters, std::span<const float> gradient,
-              std::size_t offset) override {
-    float* first = first_moment_.data() + offset;
-    float* second = second_moment_.data() + offset;
-    const auto beta1 = static_cast<float>(beta1_), beta2 = static_cast<float>(beta2_);
-    const auto rest1 = static_cast<float>(1 - beta1_);
-    const auto rest2 = static_cast<float>(1 - beta2_);
-    const auto epsilon = static_cast<float>(epsilon_);
-    for_each_position(gradient.size(), [&]<class V>(std::size_t i) {
-      const V g = load<V>(gradient.data() + i);
-      const V m = V(beta1) * load<V>(first + i) + V(rest1) * g;
-      const V s = V(beta2) * load<V>(second + i) + V(rest2) * g * g;
-      const V p = V(kept_) * load<V>(parameters + i);
-      store(first + i, m);
-      store(second + i, s);
-      store(parameters + i, V(p - V(rate_) * m / (xsimd::sqrt(s) + V(epsilon))));
-    });
+  UpdateSums update(float* parameters, std::span<const float> gradient_sum,
+                    std::size_t offset, float factor) override {
+    return update_each(
+        parameters, gradient_sum, factor,
+        [first = first_moment_.data() + offset, second = second_moment_.data() + offset,
+         beta1 = static_cast<float>(beta1_), beta2 = static_cast<float>(beta2_),
+         rest1 = static_cast<float>(1 - beta1_), rest2 = static_cast<float>(1 - beta2_),
+         epsilon = static_cast<float>(epsilon_), rate = rate_,
+         kept = kept_]<class V>(std::size_t i, const V& g, const V& p) -> V {
+          const V m = V(beta1) * load<V>(first + i) + V(rest1) * g;
+          const V s = V(beta2) * load<V>(second + i) + V(rest2) * g * g;
+          store(first + i, m);
+          store(second + i, s);
+          return V(kept) * p - V(rate) * m / (xsimd::sqrt(s) + V(epsilon));
+        });
   }
 
   void reset() override {
@@ -145,16 +170,16 @@ class Adagrad final : public Optimizer {
     rate_ = static_cast<float>(learning_rate);
   }
 
-  void update(float* parameters, std::span<const float> gradient,
-              std::size_t offset) override {
-    float* sum = squared_gradient_sum_.data() + offset;
-    for_each_position(gradient.size(), [&]<class V>(std::size_t i) {
-      const V g = load<V>(gradient.data() + i);
-      const V s = load<V>(sum + i) + g * g;
-      const V p = load<V>(parameters + i);
-      store(sum + i, s);
-      store(parameters + i, V(p - V(rate_) * g / (xsimd::sqrt(s) + V(epsilon_))));
-    });
+  UpdateSums update(float* parameters, std::span<const float> gradient_sum,
+                    std::size_t offset, float factor) override {
+    return update_each(
+        parameters, gradient_sum, factor,
+        [sum = squared_gradient_sum_.data() + offset, rate = rate_,
+         epsilon = epsilon_]<class V>(std::size_t i, const V& g, const V& p) -> V {
+          const V s = load<V>(sum + i) + g * g;
+          store(sum + i, s);
+          return p - V(rate) * g / (xsimd::sqrt(s) + V(epsilon));
+        });
   }
 
   void reset() override { squared_gradient_sum_.fill(initial_sum_); }

@@ -35,6 +35,12 @@ struct OptimizerState {
   std::vector<std::pair<std::string, double*>> numbers;
 };
 
+// What an update finds on its way.
+struct UpdateSums {
+  double gradient_norm_squared = 0;  // of the mean gradient, summed as sum_of_squares()
+  bool finite = true;                // the parameters, after it
+};
+
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -45,11 +51,11 @@ class Optimizer {
   // below 0 counts as 0.
   virtual void begin_step(double learning_rate, double batch_ratio = 1) = 0;
 
-  // Updates parameters [offset, offset + gradient.size()), of which `parameters` is the
-  // first. `gradient` is the mean over the batch. Different pieces on different
-  // threads.
-  virtual void update(float* parameters, std::span<const float> gradient,
-                      std::size_t offset) = 0;
+  // Updates parameters [offset, offset + size of `gradient_sum`), of which `parameters`
+  // is the first. `factor`: from `gradient_sum` to the mean over the batch. Different
+  // pieces on different threads.
+  virtual UpdateSums update(float* parameters, std::span<const float> gradient_sum,
+                            std::size_t offset, float factor = 1) = 0;
 
   // Forgets the steps before: moments as at the start.
   virtual void reset() = 0;

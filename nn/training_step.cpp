@@ -153,43 +153,48 @@ bool TrainingStep::middle_is_summed() const {
   return measurements_.halves && cut_.rounds == 1 && !extended_ && round_rows_ > 1;
 }
 
-// The mean gradient, after the last round, in the last of the sums.
-float* TrainingStep::finish_gradient(const Piece& piece, PieceSums& sums,
-                                     Worker& worker,
-                                     std::span<const RunningSum> running) const {
-  float* gradient = running.back().result;
+// The gradient's sum over the batch, after the last round, in the last of the sums.
+float* TrainingStep::sum_batch(const Piece& piece, PieceSums& sums, Worker& worker,
+                               std::span<const RunningSum> running) const {
+  float* sum = running.back().result;
   if (middle_is_summed()) {
     const std::size_t lanes = measurements_.lanes ? cut_.lanes_per_round : 1;
     worker.time.in_piece_statistics(piece.size, [&] {
       const PartNorms norms =
-          part_norms_squared(running[(lanes - 1) / 2].result, gradient, piece.size);
+          part_norms_squared(running[(lanes - 1) / 2].result, sum, piece.size);
       sums.half_norms_squared[0] = norms.first;
       sums.half_norms_squared[1] = norms.second;
     });
   }
-  const auto factor = 1 / static_cast<float>(batch_size_);
-  const bool two_lanes = cut_.lanes_per_round == 2 && round_rows_ == batch_size_;
-  if (measurements_.lanes && two_lanes) {
-    worker.time.in_piece_statistics(piece.size, [&] {
-      scale_and_measure_lanes(running[0], factor, piece.size, gradient, sums);
-    });
-    return gradient;
+  if (lanes_are_halves()) {
+    measure_two_lanes(running[0], piece.size, sum, sums, worker);
+  } else {
+    measure_lanes(running, piece.size, sums, worker);
   }
-  measure_lanes(running, piece.size, sums, worker);
   const float* first_half = half_sums_[0].data() + piece.offset;
   if (kept_rounds_[1] > 0) {
-    add(half_sums_[1].data() + piece.offset, piece.size, gradient);
+    add(half_sums_[1].data() + piece.offset, piece.size, sum);
   }
   if (kept_rounds_[0] > 0 && measurements_.halves) {
     worker.time.in_piece_statistics(piece.size, [&] {
       sums.half_norms_squared[0] = sum_of_squares(first_half, piece.size);
-      sums.half_norms_squared[1] = sum_of_squares(gradient, piece.size);
+      sums.half_norms_squared[1] = sum_of_squares(sum, piece.size);
     });
   }
-  if (kept_rounds_[0] > 0) add(first_half, piece.size, gradient);
-  sums.gradient_norm_squared = scale(factor, piece.size, gradient);
+  if (kept_rounds_[0] > 0) add(first_half, piece.size, sum);
+  return sum;
+}
+
+// The mean gradient, in the last of the sums.
+float* TrainingStep::finish_gradient(const Piece& piece, PieceSums& sums,
+                                     Worker& worker,
+                                     std::span<const RunningSum> running) const {
+  float* gradient = sum_batch(piece, sums, worker, running);
+  sums.gradient_norm_squared = scale(mean_factor(), piece.size, gradient);
   return gradient;
 }
+
+float TrainingStep::mean_factor() const { return 1 / static_cast<float>(batch_size_); }
 
 // What is asked of the mean gradient as a whole, which then replaces that of the step
 // before.
@@ -205,20 +210,28 @@ void TrainingStep::measure_and_keep(const Piece& piece, PieceSums& sums, Worker&
   });
 }
 
-void TrainingStep::apply(const Piece& piece, PieceSums& sums, const float* gradient) {
+// `gradient`: times `factor` the mean gradient, whose norm is taken on the way.
+void TrainingStep::apply(const Piece& piece, PieceSums& sums, const float* gradient,
+                         float factor) {
   float* parameters = parameters_.data() + piece.offset;
-  optimizer_.update(parameters, {gradient, piece.size}, piece.offset);
+  const UpdateSums found =
+      optimizer_.update(parameters, {gradient, piece.size}, piece.offset, factor);
+  sums.gradient_norm_squared = found.gradient_norm_squared;
+  sums.finite = found.finite;
   if (average_) average_->update(parameters, piece.size, piece.offset);
-  sums.finite = all_finite(parameters, piece.size);
 }
 
 void TrainingStep::update_in_one_pass() {
   for_each_piece(
       [&](const Piece& piece, PieceSums& sums, Worker& worker,
           std::span<const RunningSum> running) {
-        const float* gradient = finish_gradient(piece, sums, worker, running);
-        measure_and_keep(piece, sums, worker, gradient);
-        apply(piece, sums, gradient);
+        if (measurements_.steps) {
+          const float* gradient = finish_gradient(piece, sums, worker, running);
+          measure_and_keep(piece, sums, worker, gradient);
+          apply(piece, sums, gradient, 1);
+        } else {
+          apply(piece, sums, sum_batch(piece, sums, worker, running), mean_factor());
+        }
       },
       workers_.size() > 1 ? parameters_.data() : nullptr);
 }
@@ -236,7 +249,7 @@ InnerProducts TrainingStep::update_in_two_passes() {
     for (Range taken = shares_.take(worker, 1); taken.size() > 0;
          taken = shares_.take(worker, 1)) {
       const Piece& piece = network_.pieces()[taken.begin];
-      apply(piece, pieces_[taken.begin], gradient_.data() + piece.offset);
+      apply(piece, pieces_[taken.begin], gradient_.data() + piece.offset, 1);
     }
   });
   return products;

@@ -99,8 +99,7 @@ class TrainingStep {
   // Of all steps so far, evaluations not among them, the mean over the workers. data:
   // bytes to inputs. statistics: what is done for Measurements alone; not what is had
   // on the way, the norm of the mean gradient and the stores of sums that lanes and
-  // halves want. Where two lanes are measured in the pass that scales the gradient and
-  // takes its norm, all of that pass.
+  // halves want.
   struct Seconds {
     double data = 0, statistics = 0;
   };
@@ -146,13 +145,17 @@ class TrainingStep {
   [[nodiscard]] bool middle_is_summed() const;
   void measure_lanes(std::span<const RunningSum> running, std::size_t size,
                      PieceSums& sums, Worker& worker) const;
+  float* sum_batch(const Piece& piece, PieceSums& sums, Worker& worker,
+                   std::span<const RunningSum> running) const;
+  [[nodiscard]] float mean_factor() const;
   float* finish_gradient(const Piece& piece, PieceSums& sums, Worker& worker,
                          std::span<const RunningSum> running) const;
-  void scale_and_measure_lanes(const RunningSum& first, float factor, std::size_t size,
-                               float* gradient, PieceSums& sums) const;
+  [[nodiscard]] bool lanes_are_halves() const;
+  void measure_two_lanes(const RunningSum& first, std::size_t size, const float* sum,
+                         PieceSums& sums, Worker& worker) const;
   void measure_and_keep(const Piece& piece, PieceSums& sums, Worker& worker,
                         const float* gradient);
-  void apply(const Piece& piece, PieceSums& sums, const float* gradient);
+  void apply(const Piece& piece, PieceSums& sums, const float* gradient, float factor);
   void update_in_one_pass();
   InnerProducts update_in_two_passes();
   InnerProducts inner_products();

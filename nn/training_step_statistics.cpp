@@ -72,19 +72,25 @@ void TrainingStep::measure_lanes(std::span<const RunningSum> running, std::size_
   });
 }
 
-// Of two lanes that are the batch, of n + m = B rows, with a the first one's sum and g
-// the mean gradient, in the pass that makes g:
-//     |a|^2 / n + |B g - a|^2 / m = B |g|^2 + B / (n m) |a - n g|^2
-void TrainingStep::scale_and_measure_lanes(const RunningSum& first, float factor,
-                                           std::size_t size, float* gradient,
-                                           PieceSums& sums) const {
-  const auto both = static_cast<double>(batch_size_);
-  const auto rows = static_cast<double>(first.inner);
-  const ScaledNorms norms =
-      scale_beside(first.result, static_cast<float>(rows), factor, size, gradient);
-  sums.gradient_norm_squared = norms.scaled;
-  sums.lanes_norm_squared +=
-      both * norms.scaled + both / (rows * (both - rows)) * norms.distance;
+// Whether lanes are measured, two of them, and these are the batch.
+bool TrainingStep::lanes_are_halves() const {
+  return measurements_.lanes && cut_.lanes_per_round == 2 && round_rows_ == batch_size_;
+}
+
+// Of two lanes that are the batch, of n + m = B rows, with a the first one's sum, s the
+// whole one and g = s / B the mean gradient,
+//     |a|^2 / n + |s - a|^2 / m = B |g|^2 + B / (n m) |a - n / B s|^2
+// of which this is the second term; the first is added in summary().
+void TrainingStep::measure_two_lanes(const RunningSum& first, std::size_t size,
+                                     const float* sum, PieceSums& sums,
+                                     Worker& worker) const {
+  worker.time.in_piece_statistics(size, [&] {
+    const auto both = static_cast<double>(batch_size_);
+    const auto rows = static_cast<double>(first.inner);
+    const double distance_squared =
+        squared_distance(first.result, sum, size, static_cast<float>(rows / both));
+    sums.lanes_norm_squared = both / (rows * (both - rows)) * distance_squared;
+  });
 }
 
 TrainingStep::PieceSums TrainingStep::total() const {
@@ -110,7 +116,8 @@ TrainingStep::Update TrainingStep::summary() const {
   if (measurements_.examples) update.examples = {size, size, example_norms_squared_, q};
   if (measurements_.lanes) {
     const auto lanes = static_cast<std::int64_t>(lanes_);
-    update.lanes = {size, lanes, sums.lanes_norm_squared, q};
+    const double rest = lanes_are_halves() ? static_cast<double>(size) * q : 0;
+    update.lanes = {size, lanes, sums.lanes_norm_squared + rest, q};
   }
   if (measurements_.halves && size > 1 && !extended_) {
     const auto rows = static_cast<double>(batch_size_);

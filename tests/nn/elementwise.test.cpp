@@ -80,31 +80,24 @@ TEST(PartNormsSquared, AreToTheBitWhatTwoPassesFind) {
   }
 }
 
-// (2, 4) / 2 = (1, 2), 1 + 4 = 5; (5 - 3 * 1)^2 + (7 - 3 * 2)^2 = 5.
-TEST(ScaleBeside, TwoNumbersByHand) {
-  const float other[] = {5, 7};
-  float values[] = {2, 4};
-  const ScaledNorms norms = scale_beside(other, 3, 0.5F, 2, values);
-  EXPECT_EQ(values[0], 1);
-  EXPECT_EQ(values[1], 2);
-  EXPECT_EQ(norms.scaled, 5);
-  EXPECT_EQ(norms.distance, 5);
+// (5 - 3 * 1)^2 + (7 - 3 * 2)^2 = 5.
+TEST(SquaredDistance, FromAMultipleOfTwoNumbersByHand) {
+  const float values[] = {5, 7}, others[] = {1, 2};
+  EXPECT_EQ(squared_distance(values, others, 2, 3), 5);
 }
 
-TEST(ScaleBeside, ScalesAsScaleDoesAndMeasuresAsADoublePrecisionLoop) {
+TEST(SquaredDistance, FromAMultipleEqualsADoublePrecisionLoop) {
   RandomValues random(9);
   for (const std::size_t size : sizes()) {
-    const std::vector<float> other = random.floats(size);
-    std::vector<float> values = random.floats(size), scaled = values;
-    const ScaledNorms norms = scale_beside(other.data(), 7, 0.3F, size, values.data());
-    EXPECT_EQ(norms.scaled, scale(0.3F, size, scaled.data())) << size;
-    EXPECT_EQ(values, scaled);
+    const std::vector<float> values = random.floats(size), others = random.floats(size);
     double distance = 0;
     for (std::size_t i = 0; i < size; ++i) {
-      const double difference = double{other[i]} - 7 * double{scaled[i]};
+      const double difference = double{values[i]} - 0.5 * double{others[i]};
       distance += difference * difference;
     }
-    EXPECT_NEAR(norms.distance, distance, 1e-6 * distance) << size;
+    EXPECT_NEAR(squared_distance(values.data(), others.data(), size, 0.5F), distance,
+                1e-6 * distance)
+        << size;
   }
 }
 
