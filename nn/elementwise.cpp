@@ -71,15 +71,42 @@ void scale_bytes(const std::uint8_t* __restrict input, std::size_t size, float s
     output[i] = static_cast<float>(input[i]) * scale;
 }
 
+namespace {
+
+// Columns [first, first + Vectors vectors) of add_rows().
+template <class V, std::size_t Vectors>
+void add_columns(const ConstMatrixView& matrix, const float* start, std::size_t first,
+                 float* sums) {
+  constexpr std::size_t width = sizeof(V) / sizeof(float);
+  const float* row = matrix.data() + first;
+  V column_sums[Vectors];
+  for (std::size_t k = 0; k < Vectors; ++k) {
+    column_sums[k] = start ? load<V>(start + first + k * width) : V(0.0F);
+  }
+  for (std::size_t i = 0; i < rows(matrix); ++i, row += columns(matrix)) {
+    for (std::size_t k = 0; k < Vectors; ++k)
+      column_sums[k] += load<V>(row + k * width);
+  }
+  for (std::size_t k = 0; k < Vectors; ++k) {
+    store(sums + first + k * width, column_sums[k]);
+  }
+}
+
+}  // namespace
+
+// Four vectors at a time: rows that lie pages apart fall out of the first-level cache
+// before their next vector is read.
 void add_rows(const ConstMatrixView& matrix, const float* start, float* sums) {
-  const std::size_t width = columns(matrix);
-  for_each_position(width, [&]<class V>(std::size_t j) {
-    V sum = start ? load<V>(start + j) : V(0.0F);
-    for (std::size_t i = 0; i < rows(matrix); ++i) {
-      sum += load<V>(matrix.data() + i * width + j);
-    }
-    store(sums + j, sum);
-  });
+  constexpr std::size_t width = FloatBatch::size;
+  const std::size_t size = columns(matrix);
+  std::size_t j = 0;
+  for (; j + 4 * width <= size; j += 4 * width) {
+    add_columns<FloatBatch, 4>(matrix, start, j, sums);
+  }
+  for (; j + width <= size; j += width) {
+    add_columns<FloatBatch, 1>(matrix, start, j, sums);
+  }
+  for (; j < size; ++j) add_columns<float, 1>(matrix, start, j, sums);
 }
 
 void exponential(float* values, std::size_t size) {
