@@ -120,8 +120,8 @@ void multiply_block(const Stretch& stretch) {
       sum = load<FloatBatch>(from);
     });
   } else {
-    for_each_sum(stretch.from,
-                 [](FloatBatch& sum, const float*) { sum = FloatBatch(0.0F); });
+    unrolled<Rows * Vectors>(
+        [&](std::size_t n) { sums[n / Vectors][n % Vectors] = FloatBatch(0.0F); });
   }
   if (const float* row = stretch.written_next) {
     row += result_at;
