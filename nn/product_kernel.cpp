@@ -266,16 +266,19 @@ void multiply_stretch(const Product& product, bool right_in_panels, bool copy_le
   if (copy_left) {
     stretch.left = pack_left(stretch.left, product.rows, stretch.inner(), left_copy);
   }
-  // f(stretch at the block, its height) for each block of rows, of nearly equal height.
-  const auto for_each_row_block = [&](const Range& rows, Stretch at, std::size_t column,
-                                      auto&& f) {
-    const std::size_t blocks_of_rows = (rows.size() + block_rows - 1) / block_rows;
-    for (std::size_t i = 0; i < blocks_of_rows; ++i) {
-      const Range own = part(rows.size(), i, blocks_of_rows);
-      const std::size_t row = rows.begin + own.begin;
+  // f(at, height) for each block of rows, of nearly equal height, with `at` brought
+  // there in place: copies of it are costly.
+  const auto for_each_row_block = [&](const Range& rows, Stretch& at,
+                                      std::size_t column, auto&& f) {
+    const std::size_t blocks = (rows.size() + block_rows - 1) / block_rows;
+    const std::size_t least = rows.size() / blocks, higher = rows.size() % blocks;
+    std::size_t row = rows.begin;
+    for (std::size_t i = 0; i < blocks; ++i) {
+      const std::size_t height = i < higher ? least + 1 : least;
       at.left.data = stretch.left.data + row * stretch.left.row_stride;
       at.result_at = row * columns + column;
-      f(at, own.size());
+      f(at, height);
+      row += height;
     }
   };
   const std::size_t row_tiles = (product.rows + rows_in_cache - 1) / rows_in_cache;
@@ -285,6 +288,8 @@ void multiply_stretch(const Product& product, bool right_in_panels, bool copy_le
   if (overlap) stretch.vector_step = columns - width;
   const std::size_t whole_vectors = overlap ? 2 : columns / width;
   const std::size_t group = right_in_panels ? panel_vectors : whole_vectors;
+  Stretch panel = stretch;
+  if (right_in_panels) panel.right_stride = block_width;
   for (std::size_t first = 0; first < whole_vectors; first += group) {
     const std::size_t in_group = std::min(group, whole_vectors - first);
     const float* panels = product.panels + first / block_vectors * product.panel_stride;
@@ -300,12 +305,8 @@ void multiply_stretch(const Product& product, bool right_in_panels, bool copy_le
       const Range rows = part(product.rows, tile, row_tiles);
       for (std::size_t at = 0; at < in_group; at += block_vectors) {
         const std::size_t vectors = std::min(block_vectors, in_group - at);
-        Stretch panel = stretch;
-        panel.right += (first + at) * width;
-        if (right_in_panels) {
-          panel.right = panels + at / block_vectors * panel_stride;
-          panel.right_stride = block_width;
-        }
+        panel.right = right_in_panels ? panels + at / block_vectors * panel_stride
+                                      : stretch.right + (first + at) * width;
         for_each_row_block(rows, panel, (first + at) * width,
                            [&](const Stretch& block, std::size_t height) {
                              if (right_in_panels) {
