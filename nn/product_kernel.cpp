@@ -270,6 +270,7 @@ void multiply_stretch(const Product& product, bool right_in_panels, bool copy_le
   // there in place: copies of it are costly.
   const auto for_each_row_block = [&](const Range& rows, Stretch& at,
                                       std::size_t column, auto&& f) {
+    if (rows.size() == 0) return;
     const std::size_t blocks = (rows.size() + block_rows - 1) / block_rows;
     const std::size_t least = rows.size() / blocks, higher = rows.size() % blocks;
     std::size_t row = rows.begin;
