@@ -10,11 +10,12 @@ median over the rounds, a ratio the quotient of two such medians, a percentage t
 of steps made in turn. "Two at once" is what two cores do where nothing is shared: the examples per
 second of two limits at once, times those of one. The environment's kernel pins are removed. Peers
 that are not installed are left out with a note. Prints Markdown tables; --out keeps every row as
-JSON. Takes six minutes a round, on an idle machine.
+JSON. Takes six to ten minutes a round, on an idle machine.
 
 The host of a virtual machine moves its cores: the two may be near each other, far apart, or one.
 What runs on two threads is measured again, for some minutes, until they are near each other before
-it and after it; how often they were not is told. --any-placement takes everything as it comes.
+it and after it; how often it was measured again is told. --any-placement takes everything as it
+comes.
 
 Needs the release build with tests (tests/run.sh). Peers: Debian's python3-torch; libtorch-dev
 and g++; for their fair figures with two threads libopenblas0-openmp.
@@ -57,6 +58,7 @@ class Placement:
     def __init__(self, build, wait):
         self.program, self.wait = os.path.join(build, "tests", "placement"), wait
         self.seen, self.given_up = collections.Counter(), []
+        self.repeated = 0
 
     def look(self):
         row, = rows_of([self.program])
@@ -79,18 +81,20 @@ class Placement:
                     self.given_up.append(f"{name} at {rows[0]['batch_size']}")
                     return rows
                 print(f"cores {before}, then {after}: {name} once more", file=sys.stderr)
+                self.repeated += 1
             time.sleep(3)
             before = self.look()
 
     def told(self):
-        looks = self.seen.total()  # the first before each command
+        if self.wait:
+            return (f"The {self.seen.total()} commands that ran on two threads were measured with the "
+                    "cores near each other before and after" +
+                    (f", but for {', '.join(self.given_up)}" if self.given_up else "") +
+                    f"; for that, {self.repeated} times once more.")
+        looks = self.seen.total()
         shares = ", ".join(f"{state} {100 * count / looks:.0f} %"
                            for state, count in self.seen.most_common())
-        text = f"Where the host had put the two cores, of {looks} looks: {shares}."
-        if self.wait:
-            text += (" What ran on two threads was taken with them near each other" +
-                     (f", but for {', '.join(self.given_up)}." if self.given_up else "."))
-        return text
+        return f"Where the host had put the two cores, of {looks} looks: {shares}."
 
 
 def peers(build):
