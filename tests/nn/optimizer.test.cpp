@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "controllers/error.hpp"
+#include "nn/elementwise.hpp"
 #include "tests/nn/random_values.hpp"
 
 namespace batchlab::optimizer_test {
@@ -240,6 +242,35 @@ TEST_P(EveryOptimizer, ContinuesFromACopyOfItsState) {
   random_ = RandomValues(5);
   train(*copy, continued, 2, size);
   EXPECT_EQ(parameters, continued);
+}
+
+// A quarter of four times the gradient: powers of two change no bit.
+TEST_P(EveryOptimizer, TakesAFactorToTheMeanAndFindsItsNorm) {
+  const auto start = RandomValues(4).floats(size),
+             gradient = RandomValues(5).floats(size);
+  std::vector<float> sum = gradient, of_sum = start, of_mean = start;
+  for (float& value : sum) value *= 4;
+  const auto first = make_optimizer(GetParam(), size);
+  const auto second = make_optimizer(GetParam(), size);
+  first->begin_step(0.1);
+  second->begin_step(0.1);
+  const UpdateSums found = first->update(of_sum.data(), sum, 0, 0.25F);
+  EXPECT_EQ(second->update(of_mean.data(), gradient, 0).gradient_norm_squared,
+            found.gradient_norm_squared);
+  EXPECT_EQ(of_sum, of_mean);
+  EXPECT_EQ(found.gradient_norm_squared, sum_of_squares(gradient.data(), size));
+  EXPECT_TRUE(found.finite);
+}
+
+TEST_P(EveryOptimizer, TellsOfOneParameterThatIsNotFinite) {
+  for (const std::size_t bad : {std::size_t{0}, size / 2, size - 1}) {
+    auto parameters = RandomValues(4).floats(size);
+    parameters[bad] = std::numeric_limits<float>::infinity();
+    const auto optimizer = make_optimizer(GetParam(), size);
+    optimizer->begin_step(0.1);
+    const auto gradient = RandomValues(5).floats(size);
+    EXPECT_FALSE(optimizer->update(parameters.data(), gradient, 0).finite) << bad;
+  }
 }
 
 TEST_P(EveryOptimizer, DescendsAQuadratic) {
