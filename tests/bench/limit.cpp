@@ -4,16 +4,20 @@
 // preallocated. One JSON line a row, as `batchlab bench --json` names them.
 //
 //   limit [mlp|wide] [8,32,128,512,4096] [1]
+//   limit [mlp|wide] varied
 //
 // mlp: 784-128-10; wide: 784-1024-1024-10. The last: so many such steps at once, on as
 // many threads, each with arrays of its own, which tells what the machine's cores take
-// from each other where nothing is shared.
+// from each other where nothing is shared. varied: what steps of sizes drawn anew from
+// 32 to 512 take, times as many of a constant size with the same sum.
 #include <cblas.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <numeric>
+#include <random>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -119,6 +123,32 @@ void measure(const std::string& network, const std::vector<int>& widths, int row
   std::fflush(stdout);
 }
 
+// The median over pairs measured in turn, as the benchmark VariedSizesCost has it for
+// whole steps, of sizes drawn in the same way.
+void measure_varied(const std::string& network, const std::vector<int>& widths) {
+  Step own(widths, 512);
+  const auto seconds_for = [&](const std::vector<int>& sizes) {
+    const auto start = Clock::now();
+    for (const int rows : sizes) step(own.layers, own.images, rows);
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
+  std::mt19937 generator;
+  std::uniform_int_distribution<int> size(32, 512);
+  std::vector<double> ratios;
+  for (int pair = 0; pair < 75; ++pair) {
+    std::vector<int> varied(40);
+    for (int& rows : varied) rows = size(generator);
+    const int sum = std::accumulate(varied.begin(), varied.end(), 0);
+    std::vector<int> constant(40, sum / 40);
+    constant.back() += sum % 40;
+    const double without = seconds_for(constant);
+    ratios.push_back(seconds_for(varied) / without);
+  }
+  std::sort(ratios.begin(), ratios.end());
+  fmt::print("{{\"peer\": \"limit\", \"network\": \"{}\", \"varied_ratio\": {:.4f}}}\n",
+             network, ratios[ratios.size() / 2]);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -127,6 +157,10 @@ int main(int count, char** arguments) {
   const std::vector<int> widths = network == "wide"
                                       ? std::vector<int>{784, 1024, 1024, 10}
                                       : std::vector<int>{784, 128, 10};
+  if (count > 2 && std::string(arguments[2]) == "varied") {
+    measure_varied(network, widths);
+    return 0;
+  }
   std::stringstream sizes(count > 2 ? arguments[2] : "8,32,128,512,4096");
   const int threads = count > 3 ? std::stoi(arguments[3]) : 1;
   for (std::string rows; std::getline(sizes, rows, ',');) {

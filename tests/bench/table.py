@@ -4,13 +4,14 @@
 
     tests/bench/table.py [--build build/release] [--rounds 5] [--out FILE.json] [--no-peers]
 
-Fashion-MNIST, float32. In each round everything is measured once, what is compared side by side,
-a batch size after the other, for the speed of a machine changes within minutes; a figure is the
-median over the rounds, a ratio the quotient of two such medians, a percentage the median of ratios
-of steps made in turn. "Two at once" is what two cores do where nothing is shared: the examples per
-second of two limits at once, times those of one. The environment's kernel pins are removed. Peers
-that are not installed are left out with a note. Prints Markdown tables; --out keeps every row as
-JSON. Takes six to ten minutes a round, on an idle machine.
+Fashion-MNIST, float32. In each round everything is measured once, the wide network twice, what is
+compared side by side, a batch size after the other, for the speed of a machine changes within
+minutes; a figure is the median over the rounds, a ratio the quotient of two such medians, a
+percentage the median of ratios of steps made in turn. "Two at once" is what two cores do where
+nothing is shared: the examples per second of two limits at once, times those of one. The
+environment's kernel pins are removed. Peers that are not installed are left out with a note. Prints
+Markdown tables; --out keeps every row as JSON. Takes eight to twelve minutes a round, on an idle
+machine.
 
 The host of a virtual machine moves its cores: the two may be near each other, far apart, or one.
 What runs on two threads is measured again, for some minutes, until they are near each other before
@@ -141,10 +142,10 @@ def step_rows(build, with_peers):
                  ("batchlab", bench(size, "2", []), False, True)]
         rows += [(name, [*command, size], openmp, True) for name, command, openmp in rivals]
     for size in map(str, WIDE_SIZES):
-        rows += [("limit wide", [limit, "wide", size, "1"], False, False),
-                 ("batchlab wide", bench(size, "1", WIDE), False, False),
-                 ("limit wide", [limit, "wide", size, "2"], False, True),
-                 ("batchlab wide", bench(size, "2", WIDE), False, True)]
+        rows += 2 * [("limit wide", [limit, "wide", size, "1"], False, False),
+                     ("batchlab wide", bench(size, "1", WIDE), False, False),
+                     ("limit wide", [limit, "wide", size, "2"], False, True),
+                     ("batchlab wide", bench(size, "2", WIDE), False, True)]
     return rows
 
 
@@ -157,6 +158,12 @@ def cost_ratios(build):
     return {row["run_name"].split("/iterations:")[0]: row["ratio"]
             for row in json.loads(done.stdout)["benchmarks"]
             if row.get("aggregate_name") == "median"}
+
+
+def limit_varied_ratio(build):
+    """What the limit of steps of varied sizes costs, times that of constant ones."""
+    row, = rows_of([os.path.join(build, "tests", "limit"), "mlp", "varied"])
+    return row["varied_ratio"]
 
 
 def seconds_of(build, arguments):
@@ -177,7 +184,7 @@ def save(figures, path):
 
 
 def measure(build, rounds, with_peers, placement, out):
-    """{name: [seconds or ratio of each round]}, a name being a tuple for steps. Saved to `out`, if
+    """{name: [seconds or ratio of each look]}, a name being a tuple for steps. Saved to `out`, if
     given, after each round."""
     figures = {}
     keep = lambda key, seconds: figures.setdefault(key, []).append(seconds)
@@ -192,6 +199,7 @@ def measure(build, rounds, with_peers, placement, out):
         print(f"round {number + 1} of {rounds}: statistics, sweeps, start", file=sys.stderr)
         for name, ratio in cost_ratios(build).items():
             keep((name,), ratio)
+        keep(("limit varied",), limit_varied_ratio(build))
         for jobs in (1, 2):
             keep((f"jobs {jobs}",), seconds_of(build, ["--set", "budget.epochs=2", "--seed=0,1,2,3", "--threads=1",
                                                        f"--jobs={jobs}"]))
@@ -235,6 +243,7 @@ def print_ratios(median):
     for threads in (1, 2):
         print(f"| batch size drawn anew at each step, 32 to 512, {threads} thread(s) | constant "
               f"| {percent(median[(f'VariedSizesCost/{threads}',)])} |")
+    print(f"| the same of the limit alone, 1 thread | constant | {percent(median[('limit varied',)])} |")
     print(f"| sweep of 20 runs, two jobs | one job | "
           f"{median[('jobs 1',)] / median[('jobs 2',)]:.2f} times the examples per second |")
     print(f"| a run of one step, evaluation included | - | {median[('start',)]:.2f} s |")
@@ -255,7 +264,7 @@ def main():
     print(f"Microseconds a step, medians over {given.rounds} rounds. 784-128-10, Adam:\n")
     print_steps(median, "", SIZES)
     print(placement.told(), end="\n\n")
-    print("784-1024-1024-10, SGD with momentum:\n")
+    print("784-1024-1024-10, SGD with momentum, two looks a round:\n")
     print_steps(median, " wide", WIDE_SIZES)
     print_ratios(median)
 
