@@ -23,12 +23,15 @@ V apply(V x) {
 }
 
 template <Activation activation>
-void activate_as(const float* bias, const float* more, MatrixView& values) {
+void activate_as(const float* bias, const float* more, Range wanted,
+                 MatrixView& values) {
   const std::size_t width = columns(values);
+  if (bias) bias += wanted.begin;
   for (std::size_t i = 0; i < rows(values); ++i) {
-    float* row = values.data() + i * width;
-    const float* more_row = more ? more + i * width : nullptr;
-    for_each_position(width, [&]<class V>(std::size_t j) {
+    const std::size_t at = i * width + wanted.begin;
+    float* row = values.data() + at;
+    const float* more_row = more ? more + at : nullptr;
+    for_each_position(wanted.size(), [&]<class V>(std::size_t j) {
       V x = load<V>(row + j);
       if (more_row) x = x + load<V>(more_row + j);
       if (bias) x = x + load<V>(bias + j);
@@ -66,7 +69,7 @@ class ActivationLayer final : public Layer {
   void forward(const Tile&, const float*, const ConstMatrixView& input,
                MatrixView& output, float*) const override {
     std::copy_n(input.data(), input.size(), output.data());
-    activate(activation_, nullptr, nullptr, output);
+    activate(activation_, nullptr, nullptr, {0, inputs_}, output);
   }
 
   void backward(const Tile&, const float*, const ConstMatrixView&,
@@ -96,17 +99,17 @@ Activation find_activation(const std::string& name) {
   return static_cast<Activation>(found - names.begin());
 }
 
-void activate(Activation activation, const float* bias, const float* more,
+void activate(Activation activation, const float* bias, const float* more, Range wanted,
               MatrixView& values) {
   switch (activation) {
     case Activation::none:
-      if (bias || more) activate_as<Activation::none>(bias, more, values);
+      if (bias || more) activate_as<Activation::none>(bias, more, wanted, values);
       break;
     case Activation::relu:
-      activate_as<Activation::relu>(bias, more, values);
+      activate_as<Activation::relu>(bias, more, wanted, values);
       break;
     case Activation::tanh:
-      activate_as<Activation::tanh>(bias, more, values);
+      activate_as<Activation::tanh>(bias, more, wanted, values);
       break;
   }
 }

@@ -17,9 +17,9 @@ enum class Activation { none, relu, tanh };
 // Throws Error(usage) naming the closest.
 [[nodiscard]] Activation find_activation(const std::string& name);
 
-// values = activation(values + more + bias) row by row. bias (one float per column) and
-// more (as many as values) may be null.
-void activate(Activation activation, const float* bias, const float* more,
+// values = activation(values + more + bias) row by row, in some columns. bias (one
+// float per column) and more (as many as values) may be null.
+void activate(Activation activation, const float* bias, const float* more, Range wanted,
               MatrixView& values);
 
 // delta *= activation'(.), expressed by the activation's output:

@@ -27,7 +27,7 @@ struct CutOptions {
 // the same way. One round or an even number, so that a batch has halves.
 struct Cut {
   std::size_t rounds, lanes_per_round, tile_height;
-  bool inputs_by_parts;  // where the network has such (network.hpp)
+  bool threads_divide_weights;  // where the network allows it (network.hpp)
 
   [[nodiscard]] std::size_t lanes() const { return rounds * lanes_per_round; }
 };

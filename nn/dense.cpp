@@ -81,7 +81,7 @@ class DenseLayer final : public Layer {
   void forward(const Tile&, const float* parameters, const ConstMatrixView& input,
                MatrixView& output, float*) const override {
     multiply(input, weight(parameters), output);
-    activate(activation_, parameters + inputs_ * units_, nullptr, output);
+    activate(activation_, parameters + inputs_ * units_, nullptr, {0, units_}, output);
   }
 
   bool multiplies_inputs() const override { return kernel_is_fast(); }
@@ -95,7 +95,26 @@ class DenseLayer final : public Layer {
 
   void finish_forward(const float* parameters, const ConstMatrixView& more,
                       MatrixView& output) const override {
-    activate(activation_, parameters + inputs_ * units_, more.data(), output);
+    activate(activation_, parameters + inputs_ * units_, more.data(), {0, units_},
+             output);
+  }
+
+  // Fewer weights may stay in cache, and threads could not divide them as evenly.
+  bool is_wide() const override {
+    return kernel_is_fast() && std::min(inputs_, units_) >= 512;
+  }
+
+  void forward_outputs(const float* parameters, const ConstMatrixView& input,
+                       Range outputs, MatrixView& output) const override {
+    multiply_into_columns(input, weight(parameters), {outputs.begin, outputs.size()},
+                          output);
+    activate(activation_, parameters + inputs_ * units_, nullptr, outputs, output);
+  }
+
+  void backward_inputs(const float* parameters, const ConstMatrixView& delta,
+                       Range inputs, MatrixView& input_delta) const override {
+    multiply_transposed_into_columns(delta, weight(parameters),
+                                     {inputs.begin, inputs.size()}, input_delta);
   }
 
   void backward(const Tile&, const float* parameters, const ConstMatrixView&,

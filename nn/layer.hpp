@@ -19,7 +19,7 @@
 
 namespace batchlab {
 
-// The rows of a batch in work on one thread: [first_row, first_row + rows).
+// Rows of a batch that are in work together: [first_row, first_row + rows).
 struct Tile {
   std::size_t first_row = 0;
   std::size_t rows = 0;
@@ -81,6 +81,21 @@ class Layer {
   virtual void finish_forward(const float* /*parameters*/,
                               const ConstMatrixView& /*more*/,
                               MatrixView& /*output*/) const {}
+
+  // Whether the weights are so many that, of few rows, threads had better divide these
+  // than the rows: the next two then do what forward() does and what backward() does
+  // for input_delta.
+  [[nodiscard]] virtual bool is_wide() const { return false; }
+
+  // Some columns of output.
+  virtual void forward_outputs(const float* /*parameters*/,
+                               const ConstMatrixView& /*input*/, Range /*outputs*/,
+                               MatrixView& /*output*/) const {}
+
+  // Some columns of input_delta. delta: as backward() left it.
+  virtual void backward_inputs(const float* /*parameters*/,
+                               const ConstMatrixView& /*delta*/, Range /*inputs*/,
+                               MatrixView& /*input_delta*/) const {}
 
   // delta: gradient of each row's loss with respect to output, rows x outputs; becomes
   // what gradient() takes. input_delta: the same with respect to input, or null when

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 
+#include <cassert>
 #include <cstdlib>
 
 #pragma GCC diagnostic push
@@ -53,6 +54,27 @@ void multiply_transposed_left(const ConstMatrixView& left, ColumnRange columns_o
 void multiply_transposed_right(const ConstMatrixView& left,
                                const ConstMatrixView& right, MatrixView& result) {
   xt::blas::gemm(left, right, result, false, true, 1.0F, 0.0F);
+}
+
+void multiply_into_columns(const ConstMatrixView& left, const ConstMatrixView& right,
+                           ColumnRange wanted, MatrixView& result) {
+  assert(columns(right) == columns(result));
+  const RunningSum whole{columns(left), result.data() + wanted.first};
+  multiply_by_kernel(
+      {left.data(), columns(left), 1}, rows(left),
+      {right.data() + wanted.first, wanted.count, nullptr, columns(right)},
+      {&whole, 1});
+}
+
+void multiply_transposed_into_columns(const ConstMatrixView& left,
+                                      const ConstMatrixView& right, ColumnRange wanted,
+                                      MatrixView& result) {
+  const auto number = [](std::size_t n) { return static_cast<int>(n); };
+  const int inner = number(columns(left));
+  cxxblas::gemm(cxxblas::RowMajor, cxxblas::NoTrans, cxxblas::Trans, number(rows(left)),
+                number(wanted.count), inner, 1.0F, left.data(), inner,
+                right.data() + wanted.first * columns(left), inner, 0.0F,
+                result.data() + wanted.first, number(columns(result)));
 }
 
 void use_single_threaded_blas() {

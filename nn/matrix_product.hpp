@@ -26,6 +26,11 @@ struct ColumnRange {
 void multiply_columns(const ConstMatrixView& left, ColumnRange columns_of_left,
                       const ConstMatrixView& right, MatrixView& result);
 
+// The same by our kernel, fast or not, of the given columns of right and result, which
+// are as wide; the other columns of result stay as they are.
+void multiply_into_columns(const ConstMatrixView& left, const ConstMatrixView& right,
+                           ColumnRange columns_of_right, MatrixView& result);
+
 // With L the given columns of left: L^T right, adding one row of left and right after
 // the other, as far as each of `sums` says (product_kernel.hpp).
 void multiply_transposed_left(const ConstMatrixView& left, ColumnRange columns_of_left,
@@ -35,6 +40,12 @@ void multiply_transposed_left(const ConstMatrixView& left, ColumnRange columns_o
 // result = left right^T
 void multiply_transposed_right(const ConstMatrixView& left,
                                const ConstMatrixView& right, MatrixView& result);
+
+// The same of the given columns of result, of which right has a row for each.
+void multiply_transposed_into_columns(const ConstMatrixView& left,
+                                      const ConstMatrixView& right,
+                                      ColumnRange columns_of_result,
+                                      MatrixView& result);
 
 // Keeps BLAS to one thread a call: threads are ours (thread_pool.hpp), and two layers
 // of them would fight. Call once at start. Throws Error(failed) if the library does not

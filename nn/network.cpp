@@ -88,6 +88,7 @@ Network::Network(std::size_t inputs, std::span<const LayerOptions> layers)
       parameter_count_ += block.size();
     }
     add_pieces(number);
+    if (layers_.back()->is_wide()) wide_layers_.push_back(number);
   }
   if (parameter_count_ == 0) {
     throw Error(ErrorKind::usage, "model.layers: no layer has parameters to train");
@@ -119,7 +120,7 @@ void Network::part_inputs() {
   constexpr std::size_t least_inputs = 192, most_units = 256;
   const Layer& first = *layers_[0];
   if (!first.multiplies_inputs() || inputs_ < least_inputs) return;
-  if (first.outputs() > most_units) return;
+  if (first.outputs() > most_units || first.is_wide()) return;
   const std::size_t height = pieces_[0].rows.count;
   const std::size_t middle = (inputs_ / 2 + height / 2) / height * height;
   if (middle == 0 || middle >= inputs_) return;
@@ -169,11 +170,6 @@ bool Network::rows_are_independent() const {
                      [](const auto& layer) { return layer->rows_are_independent(); });
 }
 
-void Network::forward(const Tile& tile, const float* parameters,
-                      Workspace& workspace) const {
-  run_layers(0, tile, parameters, workspace);
-}
-
 void Network::forward_part(const Tile& tile, std::size_t part, const float* parameters,
                            Workspace& workspace) const {
   const std::size_t first = tile.workspace_row, count = tile.rows;
@@ -191,40 +187,71 @@ void Network::finish_forward(const Tile& tile, const float* parameters,
   MatrixView output = workspace.values_[1].rows(first, count);
   layers_[0]->finish_forward(
       parameters, std::as_const(workspace.second_products_).rows(first, count), output);
-  run_layers(1, tile, parameters, workspace);
 }
 
-void Network::run_layers(std::size_t first_layer, const Tile& tile,
-                         const float* parameters, Workspace& workspace) const {
+void Network::forward(Range layers, const Tile& tile, const float* parameters,
+                      Workspace& workspace) const {
   const std::size_t first = tile.workspace_row, count = tile.rows;
   const auto& values = std::as_const(workspace.values_);
-  for (std::size_t i = first_layer; i < layers_.size(); ++i) {
+  for (std::size_t i = layers.begin; i < layers.end; ++i) {
     MatrixView output = workspace.values_[i + 1].rows(first, count);
     layers_[i]->forward(tile, parameters + offsets_[i], values[i].rows(first, count),
                         output, workspace.scratch_[i].rows(first, count).data());
   }
-  const ConstMatrixView output = values.back().rows(first, count);
-  MatrixView copy = logits(tile, workspace);
+}
+
+void Network::forward_outputs(Range outputs, std::size_t layer, const Tile& tile,
+                              const float* parameters, Workspace& workspace) const {
+  const std::size_t first = tile.workspace_row, count = tile.rows;
+  MatrixView output = workspace.values_[layer + 1].rows(first, count);
+  layers_[layer]->forward_outputs(
+      parameters + offsets_[layer],
+      std::as_const(workspace.values_[layer]).rows(first, count), outputs, output);
+}
+
+MatrixView Network::copy_logits(const Tile& tile, Workspace& workspace) const {
+  const std::size_t first = tile.workspace_row, count = tile.rows;
+  const ConstMatrixView output =
+      std::as_const(workspace.values_.back()).rows(first, count);
+  MatrixView copy = workspace.deltas_.back().rows(first, count);
   std::copy_n(output.data(), output.size(), copy.data());
+  return copy;
 }
 
-MatrixView Network::logits(const Tile& tile, Workspace& workspace) const {
-  return workspace.deltas_.back().rows(tile.workspace_row, tile.rows);
-}
-
-void Network::backward(const Tile& tile, const float* parameters,
+void Network::backward(Range layers, const Tile& tile, const float* parameters,
                        Workspace& workspace) const {
+  const std::size_t last = std::max(layers.begin, first_with_parameters_);
+  for (std::size_t i = layers.end; i-- > last;) {
+    run_backward(i, needs_input_delta(i), tile, parameters, workspace);
+  }
+}
+
+void Network::run_backward(std::size_t layer, bool with_inputs, const Tile& tile,
+                           const float* parameters, Workspace& workspace) const {
   const std::size_t first = tile.workspace_row, count = tile.rows;
   const auto& values = std::as_const(workspace.values_);
-  for (std::size_t i = layers_.size(); i-- > first_with_parameters_;) {
-    MatrixView delta = workspace.deltas_[i + 1].rows(first, count);
-    MatrixView below = workspace.deltas_[i].rows(first, count);
-    layers_[i]->backward(tile, parameters + offsets_[i], values[i].rows(first, count),
-                         values[i + 1].rows(first, count),
-                         workspace.scratch_[i].rows(first, count).data(), delta,
-                         i > first_with_parameters_ ? &below : nullptr);
-    workspace.delta_panels_[i].copy(delta.data(), first, count);
-  }
+  MatrixView delta = workspace.deltas_[layer + 1].rows(first, count);
+  MatrixView below = workspace.deltas_[layer].rows(first, count);
+  layers_[layer]->backward(tile, parameters + offsets_[layer],
+                           values[layer].rows(first, count),
+                           values[layer + 1].rows(first, count),
+                           workspace.scratch_[layer].rows(first, count).data(), delta,
+                           with_inputs ? &below : nullptr);
+  workspace.delta_panels_[layer].copy(delta.data(), first, count);
+}
+
+void Network::finish_delta(std::size_t layer, const Tile& tile, const float* parameters,
+                           Workspace& workspace) const {
+  run_backward(layer, false, tile, parameters, workspace);
+}
+
+void Network::backward_inputs(Range inputs, std::size_t layer, const Tile& tile,
+                              const float* parameters, Workspace& workspace) const {
+  const std::size_t first = tile.workspace_row, count = tile.rows;
+  MatrixView below = workspace.deltas_[layer].rows(first, count);
+  layers_[layer]->backward_inputs(
+      parameters + offsets_[layer],
+      std::as_const(workspace.deltas_[layer + 1]).rows(first, count), inputs, below);
 }
 
 void Network::gradient(Range pieces, const Workspace& workspace,

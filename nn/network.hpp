@@ -103,8 +103,26 @@ class Network {
   // Whether those of every layer are (layer.hpp).
   [[nodiscard]] bool rows_are_independent() const;
 
-  // Runs the layers on the tile's rows of the workspace.
-  void forward(const Tile& tile, const float* parameters, Workspace& workspace) const;
+  [[nodiscard]] std::size_t inputs(std::size_t layer) const {
+    return layers_[layer]->inputs();
+  }
+  [[nodiscard]] std::size_t outputs(std::size_t layer) const {
+    return layers_[layer]->outputs();
+  }
+  [[nodiscard]] Range layers() const { return {0, layers_.size()}; }
+
+  // The wide ones (layer.hpp), in order.
+  [[nodiscard]] std::span<const std::size_t> wide_layers() const {
+    return wide_layers_;
+  }
+
+  // Runs some layers, in order, on the tile's rows of the workspace.
+  void forward(Range layers, const Tile& tile, const float* parameters,
+               Workspace& workspace) const;
+
+  // Of a wide layer some of the outputs: with all of them, what forward() does.
+  void forward_outputs(Range outputs, std::size_t layer, const Tile& tile,
+                       const float* parameters, Workspace& workspace) const;
 
   // Two parts of the inputs, or none. The same, up to rounding, are forward_part() of
   // each and, after both, finish_forward(). A part meets parameters of its own:
@@ -117,11 +135,24 @@ class Network {
 
   // After forward() of these rows, among others: a copy of their output, rows x
   // outputs, inside the workspace. The loss overwrites it by its gradient.
-  [[nodiscard]] MatrixView logits(const Tile& tile, Workspace& workspace) const;
+  [[nodiscard]] MatrixView copy_logits(const Tile& tile, Workspace& workspace) const;
 
-  // After forward(), with logits() overwritten by the gradient of each row's loss. The
-  // workspace then holds what the next two need.
-  void backward(const Tile& tile, const float* parameters, Workspace& workspace) const;
+  // After forward(), with copy_logits() overwritten by the gradient of each row's loss:
+  // some layers, the last of them first. After all of them the workspace holds what
+  // gradient() and those after it need.
+  void backward(Range layers, const Tile& tile, const float* parameters,
+                Workspace& workspace) const;
+
+  // The same of a wide layer, in two: first what does not need its weights, then, when
+  // that is done for all of the tile's rows, the deltas of some of the inputs, where
+  // these are needed: where a layer before it has parameters.
+  [[nodiscard]] bool needs_input_delta(std::size_t layer) const {
+    return layer > first_with_parameters_;
+  }
+  void finish_delta(std::size_t layer, const Tile& tile, const float* parameters,
+                    Workspace& workspace) const;
+  void backward_inputs(Range inputs, std::size_t layer, const Tile& tile,
+                       const float* parameters, Workspace& workspace) const;
 
   // Gradient of pieces of one layer, summed over the first rows of the workspace: as
   // many as each of `sums` says (layer.hpp).
@@ -148,8 +179,8 @@ class Network {
   friend class Workspace;
   void add_pieces(std::size_t layer);
   void part_inputs();
-  void run_layers(std::size_t first, const Tile& tile, const float* parameters,
-                  Workspace& workspace) const;
+  void run_backward(std::size_t layer, bool with_inputs, const Tile& tile,
+                    const float* parameters, Workspace& workspace) const;
 
   std::size_t inputs_;
   std::vector<std::unique_ptr<Layer>> layers_;
@@ -157,6 +188,7 @@ class Network {
   std::vector<NamedBlock> blocks_;
   std::vector<Piece> pieces_;
   std::vector<Range> input_parts_;
+  std::vector<std::size_t> wide_layers_;
   std::size_t parameter_count_ = 0;
   std::size_t first_with_parameters_ = 0;  // backward() ends at this layer
 };

@@ -46,11 +46,12 @@ StridedMatrix pack_left(const StridedMatrix& left, std::size_t rows, std::size_t
   return {copy.data(), 1, rows};
 }
 
-const float* widen(const float* right, std::size_t rows, std::size_t columns) {
+const float* widen(const RightOperand& right, std::size_t rows) {
   thread_local std::vector<float> wide;
   wide.assign(rows * width, 0);
   for (std::size_t i = 0; i < rows; ++i) {
-    std::copy_n(right + i * columns, columns, wide.data() + (i + 1) * width - columns);
+    std::copy_n(right.data + i * right.row_stride, right.columns,
+                wide.data() + (i + 1) * width - right.columns);
   }
   return wide.data();
 }

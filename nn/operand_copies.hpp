@@ -33,6 +33,6 @@ StridedMatrix pack_left(const StridedMatrix& left, std::size_t rows, std::size_t
 
 // The right operand, narrower than a vector, at the end of rows of one vector each. Of
 // the calling thread, until its next call.
-const float* widen(const float* right, std::size_t rows, std::size_t columns);
+const float* widen(const RightOperand& right, std::size_t rows);
 
 }  // namespace batchlab

@@ -216,9 +216,9 @@ bool kernel_is_fast() {
 namespace {
 
 // Where a product should copy a right operand that has no panels yet.
-bool panels_pay(std::size_t rows, std::size_t columns) {
-  return columns > columns_pages_apart ||
-         (columns > most_columns_in_place && rows >= least_rows_in_panels);
+bool panels_pay(std::size_t rows, std::size_t row_stride) {
+  return row_stride > columns_pages_apart ||
+         (row_stride > most_columns_in_place && rows >= least_rows_in_panels);
 }
 
 bool left_is_copied(std::size_t terms, std::size_t columns) {
@@ -277,7 +277,7 @@ void multiply_stretch(const Product& product, bool right_in_panels, bool copy_le
     for (std::size_t i = 0; i < blocks; ++i) {
       const std::size_t height = i < higher ? least + 1 : least;
       at.left.data = stretch.left.data + row * stretch.left.row_stride;
-      at.result_at = row * columns + column;
+      at.result_at = row * stretch.result_stride + column;
       f(at, height);
       row += height;
     }
@@ -298,8 +298,8 @@ void multiply_stretch(const Product& product, bool right_in_panels, bool copy_le
     if (right_in_panels && !product.panels) {
       panel_stride = stretch.inner() * block_width;
       make_room(right_panels, panel_vectors / block_vectors * panel_stride);
-      pack_right(stretch.right + first * width, columns, stretch.inner(), in_group,
-                 right_panels.data(), panel_stride);
+      pack_right(stretch.right + first * width, stretch.right_stride, stretch.inner(),
+                 in_group, right_panels.data(), panel_stride);
       panels = right_panels.data();
     }
     for (std::size_t tile = 0; tile < row_tiles; ++tile) {
@@ -323,7 +323,7 @@ void multiply_stretch(const Product& product, bool right_in_panels, bool copy_le
   if (first >= columns) return;
   Stretch tail = stretch;
   tail.right = product.tail;
-  tail.right_stride = std::max(columns, width);
+  tail.right_stride = columns < width ? width : stretch.right_stride;
   for_each_row_block({0, product.rows}, tail, first,
                      [&](const Stretch& at, std::size_t height) {
                        multiply_tail(at, height, columns - first);
@@ -338,11 +338,12 @@ void multiply_by_kernel(const StridedMatrix& left, std::size_t rows,
   const std::size_t inner = sums.back().inner, columns = right.columns;
   const bool given = right.panels && !right.panels->empty();
   const bool left_in_runs = left.inner_stride == 1;
-  const bool in_panels = given || (left_in_runs && panels_pay(rows, columns));
+  const bool in_panels = given || (left_in_runs && panels_pay(rows, right.row_stride));
   const bool copy_left = given && !left_in_runs && left_is_copied(inner, columns);
-  const std::size_t tail_stride = std::max(columns, width);
-  const float* tail = columns < width ? widen(right.data, inner, columns)
-                                      : right.data + columns - width;
+  const std::size_t row_stride = right.row_stride;
+  const std::size_t tail_stride = columns < width ? width : row_stride;
+  const float* tail =
+      columns < width ? widen(right, inner) : right.data + columns - width;
   thread_local std::vector<RunningSum> of_stretch;
   const float* from = nullptr;
   std::size_t k = 0;
@@ -359,8 +360,8 @@ void multiply_by_kernel(const StridedMatrix& left, std::size_t rows,
     }
     const StridedMatrix rest{left.data + k * left.inner_stride, left.row_stride,
                              left.inner_stride};
-    multiply_stretch({{rest, right.data + k * columns, columns, from, of_stretch, 0,
-                       columns, k == 0 ? sums.back().written_next : nullptr},
+    multiply_stretch({{rest, right.data + k * row_stride, row_stride, from, of_stretch,
+                       0, row_stride, k == 0 ? sums.back().written_next : nullptr},
                       rows,
                       columns,
                       given ? right.panels->data() + k * block_width : nullptr,

@@ -31,7 +31,7 @@ constexpr std::size_t least_rows_at_a_time = 12, most_rows_at_a_time = 96;
 // A product as far as its first `inner` terms.
 struct RunningSum {
   std::size_t inner;
-  float* result;  // rows x columns, contiguous
+  float* result;  // rows x columns, its rows as far apart as those of the right operand
   // Of the last of several sums. Memory as large as the result, or null: what the
   // caller writes next. Where the processor can be asked to, most of its cache lines
   // are taken from other cores on the way, which costs next to nothing; a write that
@@ -60,12 +60,14 @@ class Panels {
   Array data_;
 };
 
-// inner x columns, contiguous. panels: a copy of it, or null; a left operand whose rows
-// are no runs in memory is slow without.
+// inner x columns. panels: a copy of it, or null; a left operand whose rows are no runs
+// in memory is slow without. row_stride: floats from one row to the next, also of the
+// results.
 struct RightOperand {
   const float* data;
   std::size_t columns;
   const Panels* panels = nullptr;
+  std::size_t row_stride = columns;
 };
 
 // left right. left: rows x inner. `sums`: in order of `inner`, the last being the whole

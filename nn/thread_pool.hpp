@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A pool of threads for the two parallel parts of a step. Which worker does what is the
+// A pool of threads for the parallel parts of a step. Which worker does what is the
 // caller's rule; the pool only runs a task on every worker and waits.
 #pragma once
 

@@ -45,19 +45,19 @@ TrainingStep::TrainingStep(const Network& network, const Dataset& data,
   std::size_t lanes = cut_batch(most_round_rows, options).lanes_per_round;
   lanes += lanes % 2;  // a sum up to the middle
   for (std::size_t i = 0; i < threads.workers(); ++i) {
-    Worker& worker =
-        workers_.emplace_back(Worker{std::vector<std::uint8_t>(most_round_rows),
-                                     std::vector<double>(height),
-                                     Workspace(network, height),
-                                     uninitialised(lanes * largest),
-                                     {},
-                                     std::vector<RunningSum>(lanes)});
+    Worker& worker = workers_.emplace_back(Worker{std::vector<std::uint8_t>(height),
+                                                  std::vector<double>(height),
+                                                  Workspace(network, height),
+                                                  uninitialised(lanes * largest),
+                                                  {},
+                                                  std::vector<RunningSum>(lanes)});
     for (std::size_t lane = 0; lane < lanes; ++lane) {
       worker.sums.push_back({0, worker.sums_memory.data() + lane * largest});
     }
   }
-  // Once all else is allocated. With our kernel only the way back needs it, by tiles.
-  check_blas_memory(network.rows_are_independent()
+  // Once all else is allocated. With our kernel only the way back needs it, by tiles,
+  // and of wide layers by inputs.
+  check_blas_memory(network.rows_are_independent() && network.wide_layers().empty()
                         ? std::min(threads.workers(), tiles_.size())
                         : threads.workers());
 }
@@ -93,9 +93,7 @@ template <class F>
 void TrainingStep::for_pieces_of(std::size_t number, F&& f, float* written_next) {
   const std::vector<Piece>& pieces = network_.pieces();
   Worker& worker = workers_[number];
-  while (true) {
-    Range taken = shares_.take(number, most_pieces_together);
-    if (taken.size() == 0) return;
+  shares_.for_each_taken(number, most_pieces_together, [&](Range taken) {
     while (taken.size() > 0) {
       const Range together = network_.together(taken, round_rows_);
       const std::span running = sum_round(together, worker, written_next);
@@ -109,7 +107,7 @@ void TrainingStep::for_pieces_of(std::size_t number, F&& f, float* written_next)
       }
       taken.begin = together.end;
     }
-  }
+  });
 }
 
 // A round that others follow.
@@ -246,11 +244,10 @@ InnerProducts TrainingStep::update_in_two_passes() {
   const InnerProducts products = inner_products();
   shares_.deal(stretch_ends_);
   threads_.run([&](std::size_t worker) {
-    for (Range taken = shares_.take(worker, 1); taken.size() > 0;
-         taken = shares_.take(worker, 1)) {
+    shares_.for_each_taken(worker, 1, [&](Range taken) {
       const Piece& piece = network_.pieces()[taken.begin];
       apply(piece, pieces_[taken.begin], gradient_.data() + piece.offset, 1);
-    }
+    });
   });
   return products;
 }

@@ -4,7 +4,8 @@
 //
 // A batch is worked off in rounds of at most 512 rows, whose activations stay in cache.
 // First the tiles of a round go forward and backward, each on one thread; of a small
-// batch the first layer is gone through before, by parts of the inputs. Then the
+// batch the first layer is gone through before, by parts of the inputs, and wide layers
+// between, by units forward and by inputs back, each with all rows. Then the
 // parameters are gone over piece by piece, each piece on one thread: its gradient is
 // summed over the rows of the round, and in the last round measured and applied at
 // once, so that it never leaves the cache. Who does what, and how many pieces are one
@@ -118,7 +119,7 @@ class TrainingStep {
     bool finite = true;
   };
   struct Worker {
-    std::vector<std::uint8_t> labels;  // by rows of the round
+    std::vector<std::uint8_t> labels;  // of a tile, as the next
     std::vector<double> example_norms_squared;
     Workspace scratch;  // of a tile, for what is not of the round
     Array sums_memory;
@@ -128,10 +129,22 @@ class TrainingStep {
   };
 
   LossSum run_tiles(const Batch& batch, std::size_t first, std::size_t end);
-  void multiply_inputs_by_parts(const Batch& batch, std::size_t begin);
-  void forward(const Tile& tile, Worker& worker, bool by_parts);
+  template <class F>
+  void for_own_tiles(F&& f);
+  template <class F>
+  void share_columns(std::size_t columns, F&& f);
+  [[nodiscard]] Tile as_one(const Tile& round, Range wanted) const;
+  [[nodiscard]] std::span<const std::size_t> wide_layers() const;
+  [[nodiscard]] bool goes_by_parts() const;
+  LossSum sum_tiles();
+  void multiply_inputs_by_parts(const Tile& round);
+  void forward(Range layers, const Tile& round, Range tiles, Worker& worker);
+  void forward_tile(Range layers, const Tile& tile, Worker& worker);
+  void run_loss(const Tile& round, Range tiles, Worker& worker);
+  void backward(Range layers, const Tile& round, Range tiles, Worker& worker);
+  void measure_examples(const Tile& tile, Worker& worker, TileSums& sums);
   void gather_tile(const Tile& tile, Worker& worker);
-  TileSums backward(const Tile& tile, Worker& worker);
+  static std::span<const std::uint32_t> examples_of(const Tile& tile);
   void gather(const Dataset& data, std::span<const std::uint32_t> examples,
               float* inputs) const;
   template <class F>

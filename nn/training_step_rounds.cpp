@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The way of a round, or of what is evaluated, through the network.
+#include <algorithm>
 #include <numeric>
 
 #include "nn/elementwise.hpp"
@@ -9,6 +10,11 @@
 namespace batchlab {
 
 namespace {
+
+// Columns of a wide layer that are one product: the kernel copies the weights of as
+// many at once. Of 32 to 512 columns 64 and 128 were fastest.
+constexpr std::size_t columns_at_a_time = 64;
+static_assert(columns_at_a_time % FloatBatch::size == 0);  // bits of forward()
 
 void copy_labels(const Dataset& data, std::span<const std::uint32_t> examples,
                  std::uint8_t* labels) {
@@ -37,30 +43,89 @@ LossSum TrainingStep::run_rounds(const Batch& batch) {
   return loss;
 }
 
-// Rows [begin, end) of the batch become the round.
+// Rows [begin, end) of the batch become the round. Threads divide its rows, but for the
+// weights of wide layers, before and after which all threads wait for each other.
 LossSum TrainingStep::run_tiles(const Batch& batch, std::size_t begin,
                                 std::size_t end) {
   round_rows_ = end - begin;
-  const bool by_parts = cut_.inputs_by_parts && !network_.input_parts().empty();
-  if (by_parts) multiply_inputs_by_parts(batch, begin);
-  const std::size_t tiles = tiles_of(round_rows_, cut_.tile_height);
-  const auto rows_of = [&](std::size_t tile, std::size_t last_tile) {
-    const std::size_t row = part(round_rows_, tile, tiles).begin;
-    const std::size_t row_end = part(round_rows_, last_tile, tiles).end;
-    return Tile{begin + row, row_end - row, &batch, seed_, row};
-  };
-  threads_.run([&](std::size_t worker) {
-    const Range own = part(tiles, worker, threads_.workers());
-    // Forward together where that changes no bit: operands are copied once.
-    const bool together = network_.rows_are_independent() && own.size() > 0;
-    if (together) forward(rows_of(own.begin, own.end - 1), workers_[worker], by_parts);
-    for (std::size_t i = own.begin; i < own.end; ++i) {
-      const Tile tile = rows_of(i, i);
-      if (!together) forward(tile, workers_[worker], by_parts);
-      tiles_[i] = backward(tile, workers_[worker]);
+  const Tile whole{begin, round_rows_, &batch, seed_};
+  const Range all = network_.layers();
+  const std::span<const std::size_t> wide = wide_layers();
+  if (goes_by_parts()) multiply_inputs_by_parts(whole);
+  std::size_t first = all.begin;
+  for (const std::size_t layer : wide) {
+    if (first == all.begin || first < layer) {
+      for_own_tiles([&](Range own, Worker& worker) {
+        forward({first, layer}, whole, own, worker);
+      });
     }
+    share_columns(network_.outputs(layer), [&](Range outputs) {
+      network_.forward_outputs(outputs, layer, whole, parameters_.data(), round_);
+    });
+    first = layer + 1;
+  }
+  for_own_tiles([&](Range own, Worker& worker) {
+    forward({first, all.end}, whole, own, worker);
+    run_loss(whole, own, worker);
+    backward({first, all.end}, whole, own, worker);
   });
+  for (std::size_t n = wide.size(); n-- > 0;) {
+    const std::size_t layer = wide[n];
+    if (network_.needs_input_delta(layer)) {
+      share_columns(network_.inputs(layer), [&](Range inputs) {
+        network_.backward_inputs(inputs, layer, whole, parameters_.data(), round_);
+      });
+    }
+    first = n > 0 ? wide[n - 1] + 1 : all.begin;
+    for_own_tiles([&](Range own, Worker& worker) {
+      backward({first, layer}, whole, own, worker);
+    });
+  }
+  return sum_tiles();
+}
+
+// f(some tiles of the round, worker), each thread having some, or none.
+template <class F>
+void TrainingStep::for_own_tiles(F&& f) {
+  const std::size_t tiles = tiles_of(round_rows_, cut_.tile_height);
+  threads_.run([&](std::size_t worker) {
+    const Range own = part(tiles, worker, workers_.size());
+    if (own.size() > 0) f(own, workers_[worker]);
+  });
+}
+
+// f(columns) until all of them are done, each thread taking some after the others.
+template <class F>
+void TrainingStep::share_columns(std::size_t columns, F&& f) {
+  shares_.deal_evenly((columns + columns_at_a_time - 1) / columns_at_a_time);
+  threads_.run([&](std::size_t worker) {
+    shares_.for_each_taken(worker, 1, [&](Range taken) {
+      f(Range{taken.begin * columns_at_a_time,
+              std::min(columns, taken.end * columns_at_a_time)});
+    });
+  });
+}
+
+// Some tiles of the round as one.
+Tile TrainingStep::as_one(const Tile& round, Range wanted) const {
+  const std::size_t tiles = tiles_of(round.rows, cut_.tile_height);
+  const std::size_t row = part(round.rows, wanted.begin, tiles).begin;
+  const std::size_t end = part(round.rows, wanted.end - 1, tiles).end;
+  return {round.first_row + row, end - row, round.batch, seed_, row};
+}
+
+std::span<const std::size_t> TrainingStep::wide_layers() const {
+  if (!cut_.threads_divide_weights) return {};
+  return network_.wide_layers();
+}
+
+bool TrainingStep::goes_by_parts() const {
+  return cut_.threads_divide_weights && !network_.input_parts().empty();
+}
+
+LossSum TrainingStep::sum_tiles() {
   LossSum loss;
+  const std::size_t tiles = tiles_of(round_rows_, cut_.tile_height);
   for (std::size_t i = 0; i < tiles; ++i) {
     accumulate(tiles_[i].loss, loss);
     example_norms_squared_ += tiles_[i].example_norms_squared;
@@ -71,12 +136,13 @@ LossSum TrainingStep::run_tiles(const Batch& batch, std::size_t begin,
 // Each thread begins with the rows that it gathers, and goes on with the part of the
 // inputs whose weights it updates. For more threads than parts these come by groups of
 // rows.
-void TrainingStep::multiply_inputs_by_parts(const Batch& batch, std::size_t begin) {
+void TrainingStep::multiply_inputs_by_parts(const Tile& round) {
   const auto tile_of = [&](Range rows) {
-    return Tile{begin + rows.begin, rows.size(), &batch, seed_, rows.begin};
+    return Tile{round.first_row + rows.begin, rows.size(), round.batch, seed_,
+                rows.begin};
   };
   threads_.run([&](std::size_t worker) {
-    const Range rows = part(round_rows_, worker, workers_.size());
+    const Range rows = part(round.rows, worker, workers_.size());
     gather_tile(tile_of(rows), workers_[worker]);
   });
   const std::size_t parts = network_.input_parts().size();
@@ -84,44 +150,75 @@ void TrainingStep::multiply_inputs_by_parts(const Batch& batch, std::size_t begi
   threads_.run([&](std::size_t worker) {
     const Range own = part(parts * groups, worker, workers_.size());
     for (std::size_t i = own.begin; i < own.end; ++i) {
-      const Range rows = part(round_rows_, i % groups, groups);
+      const Range rows = part(round.rows, i % groups, groups);
       if (rows.size() == 0) continue;
       network_.forward_part(tile_of(rows), i / groups, parameters_.data(), round_);
     }
   });
 }
 
-void TrainingStep::forward(const Tile& tile, Worker& worker, bool by_parts) {
-  const auto examples =
-      std::span(tile.batch->examples).subspan(tile.first_row, tile.rows);
-  copy_labels(data_, examples, worker.labels.data() + tile.workspace_row);
-  if (by_parts) {
-    network_.finish_forward(tile, parameters_.data(), round_);
+// Tiles together where that changes no bit: operands are copied once.
+void TrainingStep::forward(Range layers, const Tile& round, Range tiles,
+                           Worker& worker) {
+  if (network_.rows_are_independent()) {
+    forward_tile(layers, as_one(round, tiles), worker);
   } else {
-    gather_tile(tile, worker);
-    network_.forward(tile, parameters_.data(), round_);
+    for (std::size_t i = tiles.begin; i < tiles.end; ++i) {
+      forward_tile(layers, as_one(round, {i, i + 1}), worker);
+    }
   }
 }
 
-void TrainingStep::gather_tile(const Tile& tile, Worker& worker) {
-  worker.time.in_data([&] {
-    gather(data_, std::span(tile.batch->examples).subspan(tile.first_row, tile.rows),
-           round_.input(tile.workspace_row));
-  });
+void TrainingStep::forward_tile(Range layers, const Tile& tile, Worker& worker) {
+  if (layers.begin == network_.layers().begin) {
+    if (goes_by_parts()) {
+      network_.finish_forward(tile, parameters_.data(), round_);
+      ++layers.begin;
+    } else {
+      gather_tile(tile, worker);
+    }
+  }
+  network_.forward(layers, tile, parameters_.data(), round_);
 }
 
-TrainingStep::TileSums TrainingStep::backward(const Tile& tile, Worker& worker) {
-  MatrixView logits = network_.logits(tile, round_);
-  TileSums sums{network_.loss()(logits, worker.labels.data() + tile.workspace_row)};
-  network_.backward(tile, parameters_.data(), round_);
-  if (!measurements_.examples) return sums;
+void TrainingStep::run_loss(const Tile& round, Range tiles, Worker& worker) {
+  for (std::size_t i = tiles.begin; i < tiles.end; ++i) {
+    const Tile tile = as_one(round, {i, i + 1});
+    copy_labels(data_, examples_of(tile), worker.labels.data());
+    MatrixView logits = network_.copy_logits(tile, round_);
+    tiles_[i] = {network_.loss()(logits, worker.labels.data())};
+  }
+}
+
+// These layers and, of a wide one below them, what does not need its weights.
+void TrainingStep::backward(Range layers, const Tile& round, Range tiles,
+                            Worker& worker) {
+  const bool ends_here = layers.begin == network_.layers().begin;
+  for (std::size_t i = tiles.begin; i < tiles.end; ++i) {
+    const Tile tile = as_one(round, {i, i + 1});
+    network_.backward(layers, tile, parameters_.data(), round_);
+    if (!ends_here)
+      network_.finish_delta(layers.begin - 1, tile, parameters_.data(), round_);
+    if (ends_here && measurements_.examples) measure_examples(tile, worker, tiles_[i]);
+  }
+}
+
+void TrainingStep::measure_examples(const Tile& tile, Worker& worker, TileSums& sums) {
   worker.time.in_statistics([&] {
     double* norms_squared = worker.example_norms_squared.data();
     network_.example_norms(tile, round_, norms_squared);
     sums.example_norms_squared =
         std::accumulate(norms_squared, norms_squared + tile.rows, 0.0);
   });
-  return sums;
+}
+
+std::span<const std::uint32_t> TrainingStep::examples_of(const Tile& tile) {
+  return std::span(tile.batch->examples).subspan(tile.first_row, tile.rows);
+}
+
+void TrainingStep::gather_tile(const Tile& tile, Worker& worker) {
+  worker.time.in_data(
+      [&] { gather(data_, examples_of(tile), round_.input(tile.workspace_row)); });
 }
 
 void TrainingStep::gather(const Dataset& data, std::span<const std::uint32_t> examples,
@@ -153,8 +250,8 @@ EvaluationResult TrainingStep::evaluate(const Dataset& data,
       gather(data, of_tile, worker.scratch.input(0));
       copy_labels(data, of_tile, worker.labels.data());
       const Tile tile{.rows = rows.size()};
-      network_.forward(tile, parameters.data(), worker.scratch);
-      MatrixView logits = network_.logits(tile, worker.scratch);
+      network_.forward(network_.layers(), tile, parameters.data(), worker.scratch);
+      MatrixView logits = network_.copy_logits(tile, worker.scratch);
       sums[i] = network_.loss()(logits, worker.labels.data());
     }
   });

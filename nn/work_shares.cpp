@@ -23,6 +23,13 @@ void WorkShares::deal(std::span<const std::size_t> ends) {
   }
 }
 
+void WorkShares::deal_evenly(std::size_t count) {
+  for (std::size_t worker = 0; worker < left_.size(); ++worker) {
+    left_[worker].range.store(packed(part(count, worker, left_.size())),
+                              std::memory_order_relaxed);
+  }
+}
+
 Range WorkShares::take(std::size_t worker, std::size_t most) {
   // Half of what is left, so that what is taken last is small.
   const auto count = [most](Range left) {

@@ -23,9 +23,21 @@ class WorkShares {
   // workers must see this before they take, as of ThreadPool::run().
   void deal(std::span<const std::size_t> ends);
 
+  // Each gets as many of `count`, or nearly.
+  void deal_evenly(std::size_t count);
+
   // What the worker does next: 1 to `most` that follow each other, fewer towards the
   // end. Empty: nothing is left. Any worker may call it at any time.
   [[nodiscard]] Range take(std::size_t worker, std::size_t most);
+
+  // f(what it takes) until nothing is left.
+  template <class F>
+  void for_each_taken(std::size_t worker, std::size_t most, F&& f) {
+    for (Range taken = take(worker, most); taken.size() > 0;
+         taken = take(worker, most)) {
+      f(taken);
+    }
+  }
 
  private:
   struct alignas(64) Left {  // a cache line for each worker

@@ -80,7 +80,7 @@ void BiasAndActivation(benchmark::State& state, Activation activation) {
   const Array bias = filled(units);
   MatrixView matrix = view(values.data(), rows, units);
   for ([[maybe_unused]] auto _ : state) {
-    activate(activation, bias.data(), nullptr, matrix);
+    activate(activation, bias.data(), nullptr, {0, columns(matrix)}, matrix);
     benchmark::ClobberMemory();
   }
   count_examples(state);

@@ -21,8 +21,8 @@ TEST(CutBatch, RoundsHaveAtMost512RowsAndLanesAtLeastOne) {
   EXPECT_EQ(cut_batch(100, {.lanes = 8}).lanes(), 8U);
   EXPECT_EQ(cut_batch(5, {.lanes = 8}).lanes(), 5U);
   EXPECT_EQ(cut_batch(5, {.tile_height = 9999}).tile_height, 512U);
-  EXPECT_TRUE(cut_batch(128, {}).inputs_by_parts);
-  EXPECT_FALSE(cut_batch(129, {}).inputs_by_parts);
+  EXPECT_TRUE(cut_batch(128, {}).threads_divide_weights);
+  EXPECT_FALSE(cut_batch(129, {}).threads_divide_weights);
 }
 
 }  // namespace batchlab::batch_cut_test

@@ -167,6 +167,43 @@ TEST(BitsOfWideLayers, DoNotDependOnTheNumberOfThreads) {
   }
 }
 
+// So many weights that threads divide those of small batches: of the first layer, of
+// the last, of two with another between them, behind a layer by parts of the inputs.
+TEST(BitsOfManyWeights, DoNotDependOnTheNumberOfThreads) {
+  const Dataset many = random_dataset(200, 530, 7, 5);
+  const std::vector<std::vector<LayerOptions>> networks{
+      {{.type = "dense", .units = 513}},
+      {{.type = "dropout", .rate = 0.1},
+       {.type = "dense", .units = 515, .activation = "tanh"},
+       {.type = "dropout", .rate = 0.3},
+       {.type = "dense", .units = 600, .activation = "relu"},
+       {.type = "dense", .units = 7}},
+      {{.type = "dense", .units = 200, .activation = "relu"},
+       {.type = "dense", .units = 512, .activation = "relu"},
+       {.type = "dense", .units = 512}}};
+  for (const auto& network : networks) {
+    const auto train_on = [&](std::size_t threads) {
+      Trainer trainer(many, network, {.threads = threads});
+      RandomValues random(15);
+      std::vector<double> numbers;
+      for (const std::size_t size : {1, 2, 17, 128, 129}) {
+        const Batch batch = random_batch(size, 200, random);
+        numbers.push_back(trainer.step.forward_backward(batch, everything).loss);
+        if (size == 17) trainer.step.extend(random_batch(9, 200, random));
+        const auto update = trainer.step.update(0.01);
+        EXPECT_TRUE(update.parameters_finite);
+        numbers.insert(numbers.end(), {update.examples.weighted_norms_squared,
+                                       update.inner_products.deviations_squared});
+      }
+      return std::pair(trainer.bits(), numbers);
+    };
+    const auto one = train_on(1);
+    for (const std::size_t threads : {2, 3, 5, 8}) {
+      EXPECT_TRUE(train_on(threads) == one) << threads << " threads";
+    }
+  }
+}
+
 // A layer whose rows may not go forward together.
 TEST(BitsOfAQuadratic, DoNotDependOnTheNumberOfThreads) {
   const std::vector<LayerOptions> quadratic{{.type = "quadratic"}};

@@ -84,6 +84,56 @@ TEST(MatrixProduct, OfSomeColumnsEqualsNaiveLoops) {
   }
 }
 
+// A product into some columns of a wider result, of which the others stay as they are.
+// right_at(k, j): of the whole right operand, shape.columns + first + 3 columns wide.
+template <class Right, class Product>
+void expect_columns(const Shape& shape, std::size_t first,
+                    const std::vector<float>& left, Right right_at, Product product) {
+  const std::size_t all = first + shape.columns + 3;
+  const auto expected = naive_product(
+      shape, [&](auto i, auto k) { return left[i * shape.inner + k]; },
+      [&](auto k, auto j) { return right_at(k, first + j); });
+  const float guard = 0.25F;
+  std::vector<float> result(shape.rows * all, guard);
+  MatrixView matrix = view(result.data(), shape.rows, all);
+  product(view(left.data(), shape.rows, shape.inner), ColumnRange{first, shape.columns},
+          matrix);
+  for (std::size_t i = 0; i < shape.rows; ++i) {
+    for (std::size_t j = 0; j < all; ++j) {
+      const bool outside = j < first || j >= first + shape.columns;
+      ASSERT_NEAR(result[i * all + j],
+                  outside ? double{guard} : expected[i * shape.columns + j - first],
+                  outside ? 0 : 1e-6 * static_cast<double>(shape.inner + 1))
+          << shape.inner << " terms, row " << i << ", column " << j << " of " << all
+          << " from " << first;
+    }
+  }
+}
+
+TEST(MatrixProduct, IntoColumnsEqualsNaiveLoopsAndLeavesTheOthers) {
+  RandomValues random(5);
+  for (const Shape& shape : shapes) {
+    for (const std::size_t first : {0, 5, 64}) {
+      const std::size_t all = first + shape.columns + 3;
+      const auto left = random.floats(shape.rows * shape.inner);
+      const auto right = random.floats(all * shape.inner);
+      expect_columns(
+          shape, first, left, [&](auto k, auto j) { return right[k * all + j]; },
+          [&](const ConstMatrixView& rows, ColumnRange wanted, MatrixView& result) {
+            multiply_into_columns(rows, view(right.data(), shape.inner, all), wanted,
+                                  result);
+          });
+      expect_columns(
+          shape, first, left,
+          [&](auto k, auto j) { return right[j * shape.inner + k]; },
+          [&](const ConstMatrixView& rows, ColumnRange wanted, MatrixView& result) {
+            multiply_transposed_into_columns(rows, view(right.data(), all, shape.inner),
+                                             wanted, result);
+          });
+    }
+  }
+}
+
 // Few rows are read where they stand, many are copied first.
 TEST(MatrixProduct, GivesTheSameBitsToEveryNumberOfRows) {
   if (!kernel_is_fast()) GTEST_SKIP() << "OpenBLAS gives others";
@@ -108,6 +158,27 @@ TEST(MatrixProduct, GivesTheSameBitsToEveryNumberOfRows) {
             << count << " rows from " << first << ", " << columns << " columns";
       }
     }
+  }
+}
+
+TEST(MatrixProduct, GivesTheSameBitsToEveryRangeOfColumns) {
+  if (!kernel_is_fast()) GTEST_SKIP() << "OpenBLAS gives others";
+  RandomValues random(6);
+  constexpr std::size_t inner = 600, columns = 700;
+  for (const std::size_t rows : {5, 130}) {
+    const auto left = random.floats(rows * inner),
+               right = random.floats(inner * columns);
+    const ConstMatrixView left_view = view(left.data(), rows, inner),
+                          right_view = view(right.data(), inner, columns);
+    std::vector<float> whole(rows * columns), parts(rows * columns);
+    MatrixView whole_view = view(whole.data(), rows, columns),
+               parts_view = view(parts.data(), rows, columns);
+    multiply(left_view, right_view, whole_view);
+    for (std::size_t first = 0; first < columns; first += 64) {
+      const std::size_t count = std::min<std::size_t>(64, columns - first);
+      multiply_into_columns(left_view, right_view, {first, count}, parts_view);
+    }
+    EXPECT_EQ(parts, whole) << rows << " rows";
   }
 }
 

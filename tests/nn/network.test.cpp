@@ -82,6 +82,19 @@ TEST(Network, PartsManyInputsInTheMiddleBetweenPieces) {
   EXPECT_THAT(parts_of(200, {dense(1)}), IsEmpty());  // one piece
 }
 
+TEST(Network, WideLayersAreThoseOfManyInputsAndUnits) {
+  const auto wide_layers_of = [](std::size_t inputs, const Layers& layers) {
+    const Network network(inputs, layers);
+    const auto wide = network.wide_layers();
+    return std::vector<std::size_t>(wide.begin(), wide.end());
+  };
+  EXPECT_THAT(wide_layers_of(784, {dense(511), dense(512)}), IsEmpty());
+  if (!kernel_is_fast()) return;
+  EXPECT_THAT(wide_layers_of(784, {dense(1024), dropout(0.1), dense(512), dense(10)}),
+              ElementsAre(0, 2));
+  EXPECT_THAT(wide_layers_of(511, {dense(1024), dense(1024)}), ElementsAre(1));
+}
+
 TEST(Network, RefusesWhatItCannotBuildAndSaysWhy) {
   EXPECT_THAT(refusal({layer("denes")}),
               AllOf(HasSubstr("\"denes\""), HasSubstr("did you mean \"dense\"")));

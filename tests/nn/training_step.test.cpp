@@ -68,6 +68,46 @@ TEST_F(TrainingStepTest, GradientOfManyInputsEqualsNaiveReference) {
   }
 }
 
+// So many weights that threads divide these: of layers that follow each other, that
+// have others between them, and behind a first layer that goes by parts of the inputs.
+// The update makes the biases differ from 0.
+TEST_F(TrainingStepTest, GradientOfManyWeightsEqualsNaiveReference) {
+  data_ = random_dataset(examples, 515, classes, 4);
+  const auto dense = [](std::size_t units, const std::string& activation) {
+    return LayerOptions{.type = "dense", .units = units, .activation = activation};
+  };
+  const Layers networks[] = {
+      {dense(520, "relu"), dense(577, "tanh"), dense(4, "none")},
+      {dense(512, "tanh"), dense(30, "relu"), dense(512, "relu"), dense(513, "relu"),
+       dense(4, "none")},
+      {dense(200, "relu"), dense(520, "tanh"), dense(512, "relu"), dense(4, "none")}};
+  for (const Layers& layers : networks) {
+    Trainer trainer(data_, layers, {.threads = 2, .cut = {.tile_height = 7}});
+    const NaiveNetwork naive(data_.features(), layers);
+    for (const std::size_t size : {2, 17}) {
+      const Batch batch = random_batch(size, examples, random_);
+      const LossSum loss = trainer.step.forward_backward(batch, {.examples = true});
+      double naive_loss = 0, norms_squared = 0;
+      std::vector<double> mean(trainer.parameters.size());
+      for (const std::uint32_t example : batch.examples) {
+        const NaiveExample one =
+            naive.run(trainer.parameters, data_, example, double{input_scale});
+        naive_loss += one.loss;
+        norms_squared += norm_squared(one.gradient);
+        for (std::size_t i = 0; i < mean.size(); ++i) {
+          mean[i] += one.gradient[i] / static_cast<double>(size);
+        }
+      }
+      EXPECT_LT(relative_difference(trainer.step.gradient(), mean), 1e-5)
+          << layers[0].units << " units, batch of " << size;
+      EXPECT_NEAR(loss.loss, naive_loss, 1e-6 * naive_loss);
+      const auto update = trainer.step.update(0.1);
+      EXPECT_NEAR(update.examples.weighted_norms_squared, norms_squared,
+                  1e-5 * norms_squared);
+    }
+  }
+}
+
 TEST_F(TrainingStepTest, CountsCorrectExamplesAsTheNaiveReference) {
   Trainer trainer = make("tanh", {.lanes = 3, .tile_height = 7});
   const Batch batch = random_batch(200, examples, random_);

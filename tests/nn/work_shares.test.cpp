@@ -35,15 +35,27 @@ TEST(WorkShares, AWorkerWithoutAnyTakesFromTheEndOfWhatIsLongest) {
   }
 }
 
+TEST(WorkShares, DealtEvenlyAllHaveAsMany) {
+  WorkShares shares(3);
+  shares.deal_evenly(7);
+  EXPECT_TRUE(is(shares.take(2, 1), 4, 5));
+  EXPECT_TRUE(is(shares.take(1, 1), 2, 3));
+  EXPECT_TRUE(is(shares.take(0, 9), 0, 1));
+  EXPECT_TRUE(is(shares.take(0, 9), 1, 2));
+  EXPECT_TRUE(is(shares.take(0, 9), 6, 7));  // the last of 2, of whom 2 are left
+  EXPECT_TRUE(is(shares.take(0, 9), 3, 4));
+}
+
 TEST(WorkShares, CanBeDealtAnew) {
   WorkShares shares(1);
   for (const std::size_t count : {1, 0, 5}) {
     shares.deal({&count, 1});
     std::size_t taken = 0;
-    for (Range range = shares.take(0, 2); range.size() > 0; range = shares.take(0, 2)) {
+    shares.for_each_taken(0, 2, [&](Range range) {
       EXPECT_EQ(range.begin, taken);
+      EXPECT_GT(range.size(), 0);
       taken = range.end;
-    }
+    });
     EXPECT_EQ(taken, count);
   }
 }
@@ -58,10 +70,9 @@ TEST(WorkShares, GivesEachThingToOneOfManyWorkersAtOnce) {
     std::vector<int> times(things);
     shares.deal(std::vector<std::size_t>{10, 10, 700 + round, things});
     pool.run([&](std::size_t worker) {
-      for (Range range = shares.take(worker, 3); range.size() > 0;
-           range = shares.take(worker, 3)) {
+      shares.for_each_taken(worker, 3, [&](Range range) {
         for (std::size_t i = range.begin; i < range.end; ++i) ++times[i];
-      }
+      });
     });
     ASSERT_EQ(times, std::vector<int>(things, 1));
   }
