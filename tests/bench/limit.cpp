@@ -124,7 +124,7 @@ void measure(const std::string& network, const std::vector<int>& widths, int row
 }
 
 // The median over pairs measured in turn, as the benchmark VariedSizesCost has it for
-// whole steps, of sizes drawn in the same way.
+// whole steps, of other sizes from the same range.
 void measure_varied(const std::string& network, const std::vector<int>& widths) {
   Step own(widths, 512);
   const auto seconds_for = [&](const std::vector<int>& sizes) {
