@@ -76,8 +76,6 @@ class DenseLayer final : public Layer {
     std::fill_n(parameters + inputs_ * units_, units_, 0.0F);
   }
 
-  bool rows_are_independent() const override { return kernel_is_fast(); }
-
   void forward(const Tile&, const float* parameters, const ConstMatrixView& input,
                MatrixView& output, float*) const override {
     multiply(input, weight(parameters), output);

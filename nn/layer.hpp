@@ -59,10 +59,6 @@ class Layer {
   virtual void initialise(float* /*parameters*/, std::uint32_t /*seed*/,
                           std::uint32_t /*number*/) const {}
 
-  // Whether a row of forward()'s output depends on that row of the input alone, to the
-  // bit, and not on how many there are.
-  [[nodiscard]] virtual bool rows_are_independent() const { return true; }
-
   // input: rows x inputs, output: rows x outputs, scratch: rows x scratch_per_row.
   virtual void forward(const Tile& tile, const float* parameters,
                        const ConstMatrixView& input, MatrixView& output,

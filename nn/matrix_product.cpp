@@ -41,19 +41,24 @@ void multiply_columns(const ConstMatrixView& left, ColumnRange columns_of_left,
                       const ConstMatrixView& right, MatrixView& result) {
   const RunningSum whole{columns_of_left.count, result.data()};
   multiply_by_kernel({left.data() + columns_of_left.first, columns(left), 1},
-                     rows(left), {right.data(), columns(right)}, {&whole, 1});
+                     rows(left), {right.data(), columns(right)}, {&whole, 1},
+                     columns(result));
 }
 
 void multiply_transposed_left(const ConstMatrixView& left, ColumnRange columns_of_left,
                               const RightOperand& right,
                               std::span<const RunningSum> sums) {
   multiply_by_kernel({left.data() + columns_of_left.first, 1, columns(left)},
-                     columns_of_left.count, right, sums);
+                     columns_of_left.count, right, sums, right.columns);
 }
 
 void multiply_transposed_right(const ConstMatrixView& left,
                                const ConstMatrixView& right, MatrixView& result) {
-  xt::blas::gemm(left, right, result, false, true, 1.0F, 0.0F);
+  if (kernel_is_fast()) {
+    multiply_transposed_into_columns(left, right, {0, rows(right)}, result);
+  } else {
+    xt::blas::gemm(left, right, result, false, true, 1.0F, 0.0F);
+  }
 }
 
 void multiply_into_columns(const ConstMatrixView& left, const ConstMatrixView& right,
@@ -62,19 +67,19 @@ void multiply_into_columns(const ConstMatrixView& left, const ConstMatrixView& r
   const RunningSum whole{columns(left), result.data() + wanted.first};
   multiply_by_kernel(
       {left.data(), columns(left), 1}, rows(left),
-      {right.data() + wanted.first, wanted.count, nullptr, columns(right)},
-      {&whole, 1});
+      {right.data() + wanted.first, wanted.count, nullptr, columns(right)}, {&whole, 1},
+      columns(result));
 }
 
 void multiply_transposed_into_columns(const ConstMatrixView& left,
                                       const ConstMatrixView& right, ColumnRange wanted,
                                       MatrixView& result) {
-  const auto number = [](std::size_t n) { return static_cast<int>(n); };
-  const int inner = number(columns(left));
-  cxxblas::gemm(cxxblas::RowMajor, cxxblas::NoTrans, cxxblas::Trans, number(rows(left)),
-                number(wanted.count), inner, 1.0F, left.data(), inner,
-                right.data() + wanted.first * columns(left), inner, 0.0F,
-                result.data() + wanted.first, number(columns(result)));
+  const std::size_t inner = columns(left);
+  const RunningSum whole{inner, result.data() + wanted.first};
+  multiply_by_kernel(
+      {left.data(), inner, 1}, rows(left),
+      {right.data() + wanted.first * inner, wanted.count, nullptr, 1, inner},
+      {&whole, 1}, columns(result));
 }
 
 void use_single_threaded_blas() {

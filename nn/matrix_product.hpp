@@ -37,11 +37,13 @@ void multiply_transposed_left(const ConstMatrixView& left, ColumnRange columns_o
                               const RightOperand& right,
                               std::span<const RunningSum> sums);
 
-// result = left right^T
+// result = left right^T, to the bit as multiply() by a copy of right^T would give it
+// where kernel_is_fast().
 void multiply_transposed_right(const ConstMatrixView& left,
                                const ConstMatrixView& right, MatrixView& result);
 
-// The same of the given columns of result, of which right has a row for each.
+// The same by our kernel, fast or not, of the given columns of result, of which right
+// has a row for each.
 void multiply_transposed_into_columns(const ConstMatrixView& left,
                                       const ConstMatrixView& right,
                                       ColumnRange columns_of_result,

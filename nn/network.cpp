@@ -165,11 +165,6 @@ Workspace::Workspace(const Network& network, std::size_t rows) {
   }
 }
 
-bool Network::rows_are_independent() const {
-  return std::all_of(layers_.begin(), layers_.end(),
-                     [](const auto& layer) { return layer->rows_are_independent(); });
-}
-
 void Network::forward_part(const Tile& tile, std::size_t part, const float* parameters,
                            Workspace& workspace) const {
   const std::size_t first = tile.workspace_row, count = tile.rows;

@@ -100,9 +100,6 @@ class Network {
   // many rows should get together: at most most_pieces_together.
   [[nodiscard]] Range together(Range pieces, std::size_t rows) const;
 
-  // Whether those of every layer are (layer.hpp).
-  [[nodiscard]] bool rows_are_independent() const;
-
   [[nodiscard]] std::size_t inputs(std::size_t layer) const {
     return layers_[layer]->inputs();
   }

@@ -26,13 +26,17 @@ void make_room(Copy& copy, std::size_t size);
 void pack_right(const float* right, std::size_t stride, std::size_t inner,
                 std::size_t vectors, float* panels, std::size_t panel_stride);
 
+// The same of an operand whose columns are runs in memory, `stride` floats apart.
+void pack_right_columns(const float* right, std::size_t stride, std::size_t inner,
+                        std::size_t vectors, float* panels, std::size_t panel_stride);
+
 // Copies rows [0, rows) of a left operand whose columns are runs in memory: for each k
 // its column.
 StridedMatrix pack_left(const StridedMatrix& left, std::size_t rows, std::size_t inner,
                         Copy& copy);
 
-// The right operand, narrower than a vector, at the end of rows of one vector each. Of
-// the calling thread, until its next call.
+// The last columns of the right operand, at most a vector, at the end of rows of one
+// vector each. Of the calling thread, until its next call.
 const float* widen(const RightOperand& right, std::size_t rows);
 
 }  // namespace batchlab

@@ -254,9 +254,11 @@ namespace {
 struct Product {
   Stretch whole;  // at row 0, column 0
   std::size_t rows, columns;
-  const float* panels;  // of the right operand, or null
+  std::size_t column_stride;  // of the right operand
+  const float* panels;        // of it, or null
   std::size_t panel_stride;
   const float* tail;  // right operand of the last columns: rows of one vector each
+  std::size_t tail_stride;
 };
 
 void multiply_stretch(const Product& product, bool right_in_panels, bool copy_left) {
@@ -298,8 +300,14 @@ void multiply_stretch(const Product& product, bool right_in_panels, bool copy_le
     if (right_in_panels && !product.panels) {
       panel_stride = stretch.inner() * block_width;
       make_room(right_panels, panel_vectors / block_vectors * panel_stride);
-      pack_right(stretch.right + first * width, stretch.right_stride, stretch.inner(),
-                 in_group, right_panels.data(), panel_stride);
+      if (product.column_stride == 1) {
+        pack_right(stretch.right + first * width, stretch.right_stride, stretch.inner(),
+                   in_group, right_panels.data(), panel_stride);
+      } else {
+        pack_right_columns(stretch.right + first * width * product.column_stride,
+                           product.column_stride, stretch.inner(), in_group,
+                           right_panels.data(), panel_stride);
+      }
       panels = right_panels.data();
     }
     for (std::size_t tile = 0; tile < row_tiles; ++tile) {
@@ -323,7 +331,7 @@ void multiply_stretch(const Product& product, bool right_in_panels, bool copy_le
   if (first >= columns) return;
   Stretch tail = stretch;
   tail.right = product.tail;
-  tail.right_stride = columns < width ? width : stretch.right_stride;
+  tail.right_stride = product.tail_stride;
   for_each_row_block({0, product.rows}, tail, first,
                      [&](const Stretch& at, std::size_t height) {
                        multiply_tail(at, height, columns - first);
@@ -333,17 +341,25 @@ void multiply_stretch(const Product& product, bool right_in_panels, bool copy_le
 }  // namespace
 
 void multiply_by_kernel(const StridedMatrix& left, std::size_t rows,
-                        const RightOperand& right, std::span<const RunningSum> sums) {
+                        const RightOperand& right, std::span<const RunningSum> sums,
+                        std::size_t result_stride) {
   assert(left.row_stride == 1 || left.inner_stride == 1);
+  assert(right.row_stride == 1 || right.column_stride == 1);
   const std::size_t inner = sums.back().inner, columns = right.columns;
   const bool given = right.panels && !right.panels->empty();
   const bool left_in_runs = left.inner_stride == 1;
-  const bool in_panels = given || (left_in_runs && panels_pay(rows, right.row_stride));
+  const bool right_in_rows = right.column_stride == 1;
+  assert(left_in_runs || right_in_rows || given);
+  const bool in_panels =
+      given || !right_in_rows || (left_in_runs && panels_pay(rows, right.row_stride));
   const bool copy_left = given && !left_in_runs && left_is_copied(inner, columns);
-  const std::size_t row_stride = right.row_stride;
-  const std::size_t tail_stride = columns < width ? width : row_stride;
-  const float* tail =
-      columns < width ? widen(right, inner) : right.data + columns - width;
+  const bool tail_in_place = right_in_rows && columns >= width;
+  const bool has_tail = columns % width != 0;
+  const float* tail = nullptr;
+  if (has_tail) {
+    tail = tail_in_place ? right.data + columns - width : widen(right, inner);
+  }
+  const std::size_t tail_stride = tail_in_place ? right.row_stride : width;
   thread_local std::vector<RunningSum> of_stretch;
   const float* from = nullptr;
   std::size_t k = 0;
@@ -360,14 +376,17 @@ void multiply_by_kernel(const StridedMatrix& left, std::size_t rows,
     }
     const StridedMatrix rest{left.data + k * left.inner_stride, left.row_stride,
                              left.inner_stride};
-    multiply_stretch({{rest, right.data + k * row_stride, row_stride, from, of_stretch,
-                       0, row_stride, k == 0 ? sums.back().written_next : nullptr},
-                      rows,
-                      columns,
-                      given ? right.panels->data() + k * block_width : nullptr,
-                      given ? right.panels->stride() : 0,
-                      tail + k * tail_stride},
-                     in_panels, copy_left);
+    multiply_stretch(
+        {{rest, right.data + k * right.row_stride, right.row_stride, from, of_stretch,
+          0, result_stride, k == 0 ? sums.back().written_next : nullptr},
+         rows,
+         columns,
+         right.column_stride,
+         given ? right.panels->data() + k * block_width : nullptr,
+         given ? right.panels->stride() : 0,
+         has_tail ? tail + k * tail_stride : nullptr,
+         tail_stride},
+        in_panels, copy_left);
     from = of_stretch.back().result;
     k = end;
   } while (k < inner);

@@ -31,7 +31,7 @@ constexpr std::size_t least_rows_at_a_time = 12, most_rows_at_a_time = 96;
 // A product as far as its first `inner` terms.
 struct RunningSum {
   std::size_t inner;
-  float* result;  // rows x columns, its rows as far apart as those of the right operand
+  float* result;  // rows x columns
   // Of the last of several sums. Memory as large as the result, or null: what the
   // caller writes next. Where the processor can be asked to, most of its cache lines
   // are taken from other cores on the way, which costs next to nothing; a write that
@@ -60,20 +60,22 @@ class Panels {
   Array data_;
 };
 
-// inner x columns. panels: a copy of it, or null; a left operand whose rows are no runs
-// in memory is slow without. row_stride: floats from one row to the next, also of the
-// results.
+// inner x columns: element (k, j) is data[k row_stride + j column_stride]; one of the
+// strides is 1. panels: a copy of it, or null; a left operand whose rows are no runs in
+// memory is slow without, and must have them where column_stride is not 1.
 struct RightOperand {
   const float* data;
   std::size_t columns;
   const Panels* panels = nullptr;
-  std::size_t row_stride = columns;
+  std::size_t row_stride = columns, column_stride = 1;
 };
 
 // left right. left: rows x inner. `sums`: in order of `inner`, the last being the whole
-// product; those before cost little but their writing. Each element is one sum over k
-// in order: no bit depends on the shape around it, nor on panels.
+// product; those before cost little but their writing. result_stride: floats from one
+// row of a result to the next. Each element is one sum over k in order: no bit depends
+// on the shape around it, nor on strides or panels.
 void multiply_by_kernel(const StridedMatrix& left, std::size_t rows,
-                        const RightOperand& right, std::span<const RunningSum> sums);
+                        const RightOperand& right, std::span<const RunningSum> sums,
+                        std::size_t result_stride);
 
 }  // namespace batchlab

@@ -55,11 +55,8 @@ TrainingStep::TrainingStep(const Network& network, const Dataset& data,
       worker.sums.push_back({0, worker.sums_memory.data() + lane * largest});
     }
   }
-  // Once all else is allocated. With our kernel only the way back needs it, by tiles,
-  // and of wide layers by inputs.
-  check_blas_memory(network.rows_are_independent() && network.wide_layers().empty()
-                        ? std::min(threads.workers(), tiles_.size())
-                        : threads.workers());
+  // Once all else is allocated. Our kernel needs none.
+  if (!kernel_is_fast()) check_blas_memory(threads.workers());
 }
 
 LossSum TrainingStep::forward_backward(const Batch& batch,

@@ -132,6 +132,8 @@ class TrainingStep {
   template <class F>
   void for_own_tiles(F&& f);
   template <class F>
+  void for_each_tile(const Tile& round, Range tiles, F&& f) const;
+  template <class F>
   void share_columns(std::size_t columns, F&& f);
   [[nodiscard]] Tile as_one(const Tile& round, Range wanted) const;
   [[nodiscard]] std::span<const std::size_t> wide_layers() const;

@@ -157,16 +157,23 @@ void TrainingStep::multiply_inputs_by_parts(const Tile& round) {
   });
 }
 
-// Tiles together where that changes no bit: operands are copied once.
-void TrainingStep::forward(Range layers, const Tile& round, Range tiles,
-                           Worker& worker) {
-  if (network_.rows_are_independent()) {
-    forward_tile(layers, as_one(round, tiles), worker);
+// f(tile): some tiles of the round. Together, so that operands are copied once, where
+// that changes no bit: of our kernel's products a row depends on no other.
+template <class F>
+void TrainingStep::for_each_tile(const Tile& round, Range tiles, F&& f) const {
+  if (kernel_is_fast()) {
+    f(as_one(round, tiles));
   } else {
     for (std::size_t i = tiles.begin; i < tiles.end; ++i) {
-      forward_tile(layers, as_one(round, {i, i + 1}), worker);
+      f(as_one(round, {i, i + 1}));
     }
   }
+}
+
+void TrainingStep::forward(Range layers, const Tile& round, Range tiles,
+                           Worker& worker) {
+  for_each_tile(round, tiles,
+                [&](const Tile& tile) { forward_tile(layers, tile, worker); });
 }
 
 void TrainingStep::forward_tile(Range layers, const Tile& tile, Worker& worker) {
@@ -194,12 +201,15 @@ void TrainingStep::run_loss(const Tile& round, Range tiles, Worker& worker) {
 void TrainingStep::backward(Range layers, const Tile& round, Range tiles,
                             Worker& worker) {
   const bool ends_here = layers.begin == network_.layers().begin;
-  for (std::size_t i = tiles.begin; i < tiles.end; ++i) {
-    const Tile tile = as_one(round, {i, i + 1});
+  for_each_tile(round, tiles, [&](const Tile& tile) {
     network_.backward(layers, tile, parameters_.data(), round_);
-    if (!ends_here)
+    if (!ends_here) {
       network_.finish_delta(layers.begin - 1, tile, parameters_.data(), round_);
-    if (ends_here && measurements_.examples) measure_examples(tile, worker, tiles_[i]);
+    }
+  });
+  if (!ends_here || !measurements_.examples) return;
+  for (std::size_t i = tiles.begin; i < tiles.end; ++i) {
+    measure_examples(as_one(round, {i, i + 1}), worker, tiles_[i]);
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <limits>
 #include <set>
+#include <utility>
 
 #include "tests/nn/random_values.hpp"
 
@@ -300,6 +301,28 @@ TEST(MatrixProduct, TransposedRightEqualsNaiveLoops) {
       multiply_transposed_right(view(left.data(), shape.rows, shape.inner),
                                 view(right.data(), shape.columns, shape.inner), result);
     });
+  }
+}
+
+TEST(MatrixProduct, TransposedRightGivesTheBitsOfItsTranspose) {
+  if (!kernel_is_fast()) GTEST_SKIP() << "OpenBLAS gives others";
+  RandomValues random(8);
+  for (const auto& [rows, inner, columns] : shapes) {
+    const auto left = random.floats(rows * inner),
+               right = random.floats(columns * inner);
+    std::vector<float> transpose(inner * columns);
+    for (std::size_t i = 0; i < right.size(); ++i) {
+      transpose[i % inner * columns + i / inner] = right[i];
+    }
+    std::vector<float> expected(rows * columns), result(rows * columns);
+    MatrixView expected_view = view(expected.data(), rows, columns),
+               result_view = view(result.data(), rows, columns);
+    const ConstMatrixView left_view = view(left.data(), rows, inner);
+    multiply(left_view, view(std::as_const(transpose).data(), inner, columns),
+             expected_view);
+    multiply_transposed_right(left_view, view(right.data(), columns, inner),
+                              result_view);
+    EXPECT_EQ(result, expected) << rows << " x " << inner << " x " << columns;
   }
 }
 
