@@ -66,7 +66,7 @@ class ActivationLayer final : public Layer {
   std::size_t inputs() const override { return inputs_; }
   std::size_t outputs() const override { return inputs_; }
 
-  void forward(const Tile&, const float*, const ConstMatrixView& input,
+  void forward(const Tile&, const float*, const Panels*, const ConstMatrixView& input,
                MatrixView& output, float*) const override {
     std::copy_n(input.data(), input.size(), output.data());
     activate(activation_, nullptr, nullptr, {0, inputs_}, output);

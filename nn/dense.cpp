@@ -76,9 +76,10 @@ class DenseLayer final : public Layer {
     std::fill_n(parameters + inputs_ * units_, units_, 0.0F);
   }
 
-  void forward(const Tile&, const float* parameters, const ConstMatrixView& input,
-               MatrixView& output, float*) const override {
-    multiply(input, weight(parameters), output);
+  void forward(const Tile&, const float* parameters, const Panels* weights,
+               const ConstMatrixView& input, MatrixView& output,
+               float*) const override {
+    multiply(input, weight(parameters), output, weights);
     activate(activation_, parameters + inputs_ * units_, nullptr, {0, units_}, output);
   }
 

@@ -20,8 +20,9 @@ class DropoutLayer final : public Layer {
   std::size_t outputs() const override { return inputs_; }
   std::size_t scratch_per_row() const override { return inputs_; }  // the mask
 
-  void forward(const Tile& tile, const float*, const ConstMatrixView& input,
-               MatrixView& output, float* mask) const override {
+  void forward(const Tile& tile, const float*, const Panels*,
+               const ConstMatrixView& input, MatrixView& output,
+               float* mask) const override {
     if (!tile.training()) {
       std::copy_n(input.data(), input.size(), output.data());
       return;

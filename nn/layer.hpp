@@ -60,12 +60,14 @@ class Layer {
                           std::uint32_t /*number*/) const {}
 
   // input: rows x inputs, output: rows x outputs, scratch: rows x scratch_per_row.
-  virtual void forward(const Tile& tile, const float* parameters,
+  // weights: where the layer multiplies_inputs(), panels of the weights, or null.
+  virtual void forward(const Tile& tile, const float* parameters, const Panels* weights,
                        const ConstMatrixView& input, MatrixView& output,
                        float* scratch) const = 0;
 
-  // Whether the next two can do what forward() does, up to rounding: it multiplies the
-  // inputs by parameters of their own.
+  // Whether forward() multiplies the inputs by weights, inputs x outputs, which are the
+  // first of the parameters, with our kernel. Then the next two can do what it does, up
+  // to rounding.
   [[nodiscard]] virtual bool multiplies_inputs() const { return false; }
 
   // products (rows x outputs): of some of the inputs alone.

@@ -29,19 +29,20 @@ char* openblas_get_corename();
 namespace batchlab {
 
 void multiply(const ConstMatrixView& left, const ConstMatrixView& right,
-              MatrixView& result) {
+              MatrixView& result, const Panels* panels) {
   if (kernel_is_fast()) {
-    multiply_columns(left, {0, columns(left)}, right, result);
+    multiply_columns(left, {0, columns(left)}, right, result, panels);
   } else {
     xt::blas::gemm(left, right, result);
   }
 }
 
 void multiply_columns(const ConstMatrixView& left, ColumnRange columns_of_left,
-                      const ConstMatrixView& right, MatrixView& result) {
+                      const ConstMatrixView& right, MatrixView& result,
+                      const Panels* panels) {
   const RunningSum whole{columns_of_left.count, result.data()};
   multiply_by_kernel({left.data() + columns_of_left.first, columns(left), 1},
-                     rows(left), {right.data(), columns(right)}, {&whole, 1},
+                     rows(left), {right.data(), columns(right), panels}, {&whole, 1},
                      columns(result));
 }
 

@@ -14,9 +14,10 @@
 namespace batchlab {
 
 // result = left right. To the bit, a row of the result depends on right and that row of
-// left; where not kernel_is_fast(), also on how many rows there are.
+// left; where not kernel_is_fast(), also on how many rows there are. panels: of right,
+// or null.
 void multiply(const ConstMatrixView& left, const ConstMatrixView& right,
-              MatrixView& result);
+              MatrixView& result, const Panels* panels = nullptr);
 
 struct ColumnRange {
   std::size_t first, count;
@@ -24,7 +25,8 @@ struct ColumnRange {
 // The same by our kernel, fast or not, with the given columns of left, of which right
 // has a row for each.
 void multiply_columns(const ConstMatrixView& left, ColumnRange columns_of_left,
-                      const ConstMatrixView& right, MatrixView& result);
+                      const ConstMatrixView& right, MatrixView& result,
+                      const Panels* panels = nullptr);
 
 // The same by our kernel, fast or not, of the given columns of right and result, which
 // are as wide; the other columns of result stay as they are.

@@ -184,14 +184,35 @@ void Network::finish_forward(const Tile& tile, const float* parameters,
       parameters, std::as_const(workspace.second_products_).rows(first, count), output);
 }
 
+std::vector<Panels> Network::weight_panels() const {
+  std::vector<Panels> panels;
+  for (const auto& layer : layers_) {
+    const bool copied = layer->multiplies_inputs() && !layer->is_wide();
+    panels.push_back(copied ? Panels(layer->inputs(), layer->outputs()) : Panels());
+  }
+  return panels;
+}
+
+void Network::copy_weights(std::size_t i, std::size_t n, const float* parameters,
+                           std::span<Panels> weights) const {
+  for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
+    if (weights[layer].empty()) continue;
+    const Range rows = part(inputs(layer), i, n);
+    const float* first = parameters + offsets_[layer] + rows.begin * outputs(layer);
+    weights[layer].copy(first, rows.begin, rows.size());
+  }
+}
+
 void Network::forward(Range layers, const Tile& tile, const float* parameters,
-                      Workspace& workspace) const {
+                      std::span<const Panels> weights, Workspace& workspace) const {
   const std::size_t first = tile.workspace_row, count = tile.rows;
   const auto& values = std::as_const(workspace.values_);
   for (std::size_t i = layers.begin; i < layers.end; ++i) {
     MatrixView output = workspace.values_[i + 1].rows(first, count);
-    layers_[i]->forward(tile, parameters + offsets_[i], values[i].rows(first, count),
-                        output, workspace.scratch_[i].rows(first, count).data());
+    layers_[i]->forward(tile, parameters + offsets_[i],
+                        weights.empty() ? nullptr : &weights[i],
+                        values[i].rows(first, count), output,
+                        workspace.scratch_[i].rows(first, count).data());
   }
 }
 

@@ -113,9 +113,17 @@ class Network {
     return wide_layers_;
   }
 
-  // Runs some layers, in order, on the tile's rows of the workspace.
+  // For a copy of the weights by which each layer multiplies its inputs, made once for
+  // many rows; of wide layers none, for which it did not pay. Then share i of n of that
+  // copy; calls for other shares may run at the same time.
+  [[nodiscard]] std::vector<Panels> weight_panels() const;
+  void copy_weights(std::size_t i, std::size_t n, const float* parameters,
+                    std::span<Panels> weights) const;
+
+  // Runs some layers, in order, on the tile's rows of the workspace. weights: a copy of
+  // these, or none; of it depends no bit.
   void forward(Range layers, const Tile& tile, const float* parameters,
-               Workspace& workspace) const;
+               std::span<const Panels> weights, Workspace& workspace) const;
 
   // Of a wide layer some of the outputs: with all of them, what forward() does.
   void forward_outputs(Range outputs, std::size_t layer, const Tile& tile,

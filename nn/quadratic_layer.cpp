@@ -44,8 +44,9 @@ class QuadraticLayer final : public Layer {
   Loss loss() const override { return half_squared; }
   std::size_t scratch_per_row() const override { return dimensions_; }  // theta - x_i
 
-  void forward(const Tile&, const float* position, const ConstMatrixView& input,
-               MatrixView& output, float* differences) const override {
+  void forward(const Tile&, const float* position, const Panels*,
+               const ConstMatrixView& input, MatrixView& output,
+               float* differences) const override {
     for (std::size_t i = 0; i < input.size(); ++i) {
       differences[i] = position[i % dimensions_] - input.data()[i];
     }

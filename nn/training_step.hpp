@@ -128,6 +128,8 @@ class TrainingStep {
     SpentTime time = {};
   };
 
+  [[nodiscard]] bool copies_weights() const;
+  void copy_weights(const Array& parameters);
   LossSum run_tiles(const Batch& batch, std::size_t first, std::size_t end);
   template <class F>
   void for_own_tiles(F&& f);
@@ -187,7 +189,8 @@ class TrainingStep {
   std::uint32_t seed_;
 
   std::vector<Worker> workers_;
-  Workspace round_;  // activations and deltas of the round
+  Workspace round_;                    // activations and deltas of the round
+  std::vector<Panels> weight_panels_;  // where forward() is given them
   // Where there are several rounds: gradient sums of those of the first and the second
   // half, without the last; untouched otherwise.
   Array half_sums_[2];

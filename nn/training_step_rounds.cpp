@@ -34,6 +34,7 @@ LossSum TrainingStep::run_rounds(const Batch& batch) {
   cut_ = cut_batch(batch.size(), options_);
   batch_size_ += batch.size();
   lanes_ += cut_.lanes();
+  if (copies_weights()) copy_weights(parameters_);
   LossSum loss;
   for (std::size_t round = 0; round < cut_.rounds; ++round) {
     const auto [begin, end] = part(batch.size(), round, cut_.rounds);
@@ -41,6 +42,17 @@ LossSum TrainingStep::run_rounds(const Batch& batch) {
     accumulate(run_tiles(batch, begin, end), loss);
   }
   return loss;
+}
+
+// Once for all threads and rounds, where there are several of them.
+bool TrainingStep::copies_weights() const {
+  return !cut_.threads_divide_weights && (workers_.size() > 1 || cut_.rounds > 1);
+}
+
+void TrainingStep::copy_weights(const Array& parameters) {
+  threads_.run([&](std::size_t worker) {
+    network_.copy_weights(worker, workers_.size(), parameters.data(), weight_panels_);
+  });
 }
 
 // Rows [begin, end) of the batch become the round. Threads divide its rows, but for the
@@ -185,7 +197,9 @@ void TrainingStep::forward_tile(Range layers, const Tile& tile, Worker& worker) 
       gather_tile(tile, worker);
     }
   }
-  network_.forward(layers, tile, parameters_.data(), round_);
+  std::span<const Panels> weights;
+  if (copies_weights()) weights = weight_panels_;
+  network_.forward(layers, tile, parameters_.data(), weights, round_);
 }
 
 void TrainingStep::run_loss(const Tile& round, Range tiles, Worker& worker) {
@@ -251,6 +265,7 @@ EvaluationResult TrainingStep::evaluate(const Dataset& data,
       tiles_of(examples.size(), cut_batch(1, options_).tile_height);
   std::vector<LossSum> sums(tiles);
   const Array& parameters = average_ ? average_->values() : parameters_;
+  copy_weights(parameters);
   threads_.run([&](std::size_t number) {
     Worker& worker = workers_[number];
     const Range own = part(tiles, number, threads_.workers());
@@ -260,7 +275,8 @@ EvaluationResult TrainingStep::evaluate(const Dataset& data,
       gather(data, of_tile, worker.scratch.input(0));
       copy_labels(data, of_tile, worker.labels.data());
       const Tile tile{.rows = rows.size()};
-      network_.forward(network_.layers(), tile, parameters.data(), worker.scratch);
+      network_.forward(network_.layers(), tile, parameters.data(), weight_panels_,
+                       worker.scratch);
       MatrixView logits = network_.copy_logits(tile, worker.scratch);
       sums[i] = network_.loss()(logits, worker.labels.data());
     }

@@ -24,7 +24,7 @@ std::vector<Row> masks(const Batch& batch, std::size_t first_row, std::size_t ro
   const std::vector<float> ones(rows * width, 1.0F);
   std::vector<float> output(rows * width), scratch(rows * layer->scratch_per_row());
   MatrixView result = view(output.data(), rows, width);
-  layer->forward({first_row, rows, &batch, seed}, nullptr,
+  layer->forward({first_row, rows, &batch, seed}, nullptr, nullptr,
                  view(ones.data(), rows, width), result, scratch.data());
   std::vector<Row> masks;
   for (std::size_t i = 0; i < rows; ++i) {
@@ -82,7 +82,8 @@ TEST(Dropout, PassesEverythingInEvaluation) {
   const auto input = RandomValues(1).floats(3 * width);
   std::vector<float> output(3 * width);
   MatrixView result = view(output.data(), 3, width);
-  layer->forward({.rows = 3}, nullptr, view(input.data(), 3, width), result, nullptr);
+  layer->forward({.rows = 3}, nullptr, nullptr, view(input.data(), 3, width), result,
+                 nullptr);
   EXPECT_EQ(output, input);
 }
 
@@ -119,8 +120,8 @@ TEST(Dropout, RateZeroPassesEverything) {
   const auto input = RandomValues(1).floats(width);
   std::vector<float> output(width), scratch(width);
   MatrixView result = view(output.data(), 1, width);
-  layer->forward({0, 1, &batch, 1}, nullptr, view(input.data(), 1, width), result,
-                 scratch.data());
+  layer->forward({0, 1, &batch, 1}, nullptr, nullptr, view(input.data(), 1, width),
+                 result, scratch.data());
   EXPECT_EQ(output, input);
 }
 

@@ -37,8 +37,8 @@ class LayerProbe {
     std::vector<float> output(rows_ * layer_->outputs(), std::nanf(""));
     scratch_.assign(rows_ * layer_->scratch_per_row(), std::nanf(""));
     MatrixView result = view(output.data(), rows_, layer_->outputs());
-    layer_->forward(tile(), parameters.data(), view(in(), rows_, layer_->inputs()),
-                    result, scratch_.data());
+    layer_->forward(tile(), parameters.data(), nullptr,
+                    view(in(), rows_, layer_->inputs()), result, scratch_.data());
     return output;
   }
 

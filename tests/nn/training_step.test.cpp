@@ -209,23 +209,30 @@ TEST_F(TrainingStepTest, LossIsNotFiniteOnceAParameterIsNotANumber) {
   }
 }
 
+// With so few units that weights are read where they stand, and with so many that they
+// are copied, anew for each evaluation.
 TEST_F(TrainingStepTest, EvaluationEqualsNaiveReference) {
   const Dataset other = random_dataset(90, features, classes, 5);
-  for (const CutOptions& cut : cuts) {
-    Trainer trainer = make("relu", cut);
-    for (const std::size_t size : {1, 20, 90}) {
-      const auto chosen = random_batch(size, 90, random_).examples;
-      double loss = 0, correct = 0;
-      for (const auto example : chosen) {
-        const auto one =
-            NaiveNetwork(features, small_network("relu", units_))
-                .run(trainer.parameters, other, example, double{input_scale});
-        loss += one.loss;
-        correct += one.correct;
+  for (const std::size_t units : {units_, std::size_t{301}}) {
+    units_ = units;
+    for (const CutOptions& cut : cuts) {
+      Trainer trainer = make("relu", cut);
+      for (const std::size_t size : {1, 20, 90}) {
+        const auto chosen = random_batch(size, 90, random_).examples;
+        const NaiveNetwork naive(features, small_network("relu", units_));
+        double loss = 0, correct = 0;
+        for (const auto example : chosen) {
+          const auto one =
+              naive.run(trainer.parameters, other, example, double{input_scale});
+          loss += one.loss;
+          correct += one.correct;
+        }
+        const EvaluationResult result = trainer.step.evaluate(other, chosen);
+        EXPECT_NEAR(result.loss, loss / static_cast<double>(size), 1e-6 * loss);
+        EXPECT_DOUBLE_EQ(result.accuracy, correct / static_cast<double>(size));
+        trainer.step.forward_backward(random_batch(size, examples, random_));
+        (void)trainer.step.update(0.1);
       }
-      const EvaluationResult result = trainer.step.evaluate(other, chosen);
-      EXPECT_NEAR(result.loss, loss / static_cast<double>(size), 1e-6 * loss);
-      EXPECT_DOUBLE_EQ(result.accuracy, correct / static_cast<double>(size));
     }
   }
 }
