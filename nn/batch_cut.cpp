@@ -10,14 +10,11 @@ namespace {
 constexpr std::size_t default_tile_height = 128;
 constexpr std::size_t default_lanes = 2;
 
-// Of larger batches threads divide the rows alone. Measured on Zen 3, 784-128-10, the
-// first layer by parts of the inputs against that: at 8, 32, 64 and 128 two threads
-// take 0.94, 0.95, 1.00 and 0.99 of the time, and 0.58, 0.77, 0.81 and 0.97 while their
-// cores are far apart; the least time of one thread is 0.97 to 0.99 of what it was. At
-// 512 one thread loses 2 to 4 %. Wide layers by columns, 784-1024-1024-10: at 8, 32, 64
-// and 128 two threads take 0.78, 0.86, 0.93 and 0.99 of the time, one 0.88, 0.94, - and
-// 0.98; at 512 two take 1.04.
-constexpr std::size_t most_rows_with_divided_weights = 128;
+// Measured on Zen 3, 784-128-10, the first layer by parts of the inputs against all of
+// them: at 8, 32, 64 and 128 two threads take 0.94, 0.95, 1.00 and 0.99 of the time,
+// and 0.58, 0.77, 0.81 and 0.97 while their cores are far apart; the least time of one
+// thread is 0.97 to 0.99 of what it was. At 512 one thread loses 2 to 4 %.
+constexpr std::size_t most_few_rows = 128;
 
 std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
@@ -39,8 +36,7 @@ Cut cut_batch(std::size_t batch_size, const CutOptions& options) {
   const std::size_t height =
       options.tile_height ? options.tile_height : default_tile_height;
   return {rounds, std::min(divide_up(lanes, rounds), batch_size),
-          std::min(height, most_round_rows),
-          batch_size <= most_rows_with_divided_weights};
+          std::min(height, most_round_rows), batch_size <= most_few_rows};
 }
 
 }  // namespace batchlab

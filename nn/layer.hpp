@@ -80,9 +80,8 @@ class Layer {
                               const ConstMatrixView& /*more*/,
                               MatrixView& /*output*/) const {}
 
-  // Whether the weights are so many that, of few rows, threads had better divide these
-  // than the rows: the next two then do what forward() does and what backward() does
-  // for input_delta.
+  // Whether the weights are so many that threads had better divide these than the rows:
+  // the next two then do what forward() does and what backward() does for input_delta.
   [[nodiscard]] virtual bool is_wide() const { return false; }
 
   // Some columns of output.

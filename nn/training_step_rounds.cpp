@@ -46,7 +46,7 @@ LossSum TrainingStep::run_rounds(const Batch& batch) {
 
 // Once for all threads and rounds, where there are several of them.
 bool TrainingStep::copies_weights() const {
-  return !cut_.threads_divide_weights && (workers_.size() > 1 || cut_.rounds > 1);
+  return !cut_.few_rows && (workers_.size() > 1 || cut_.rounds > 1);
 }
 
 void TrainingStep::copy_weights(const Array& parameters) {
@@ -62,7 +62,7 @@ LossSum TrainingStep::run_tiles(const Batch& batch, std::size_t begin,
   round_rows_ = end - begin;
   const Tile whole{begin, round_rows_, &batch, seed_};
   const Range all = network_.layers();
-  const std::span<const std::size_t> wide = wide_layers();
+  const std::span<const std::size_t> wide = network_.wide_layers();
   if (goes_by_parts()) multiply_inputs_by_parts(whole);
   std::size_t first = all.begin;
   for (const std::size_t layer : wide) {
@@ -126,13 +126,8 @@ Tile TrainingStep::as_one(const Tile& round, Range wanted) const {
   return {round.first_row + row, end - row, round.batch, seed_, row};
 }
 
-std::span<const std::size_t> TrainingStep::wide_layers() const {
-  if (!cut_.threads_divide_weights) return {};
-  return network_.wide_layers();
-}
-
 bool TrainingStep::goes_by_parts() const {
-  return cut_.threads_divide_weights && !network_.input_parts().empty();
+  return cut_.few_rows && !network_.input_parts().empty();
 }
 
 LossSum TrainingStep::sum_tiles() {

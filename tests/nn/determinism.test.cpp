@@ -170,7 +170,7 @@ TEST(BitsOfWideLayers, DoNotDependOnTheNumberOfThreads) {
 // So many weights that threads divide those of small batches: of the first layer, of
 // the last, of two with another between them, behind a layer by parts of the inputs.
 TEST(BitsOfManyWeights, DoNotDependOnTheNumberOfThreads) {
-  const Dataset many = random_dataset(200, 530, 7, 5);
+  const Dataset many = random_dataset(600, 530, 7, 5);
   const std::vector<std::vector<LayerOptions>> networks{
       {{.type = "dense", .units = 513}},
       {{.type = "dropout", .rate = 0.1},
@@ -186,10 +186,10 @@ TEST(BitsOfManyWeights, DoNotDependOnTheNumberOfThreads) {
       Trainer trainer(many, network, {.threads = threads});
       RandomValues random(15);
       std::vector<double> numbers;
-      for (const std::size_t size : {1, 2, 17, 128, 129}) {
-        const Batch batch = random_batch(size, 200, random);
+      for (const std::size_t size : {1, 2, 17, 128, 129, 513}) {
+        const Batch batch = random_batch(size, 600, random);
         numbers.push_back(trainer.step.forward_backward(batch, everything).loss);
-        if (size == 17) trainer.step.extend(random_batch(9, 200, random));
+        if (size == 17) trainer.step.extend(random_batch(9, 600, random));
         const auto update = trainer.step.update(0.01);
         EXPECT_TRUE(update.parameters_finite);
         numbers.insert(numbers.end(), {update.examples.weighted_norms_squared,

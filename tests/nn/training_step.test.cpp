@@ -84,7 +84,7 @@ TEST_F(TrainingStepTest, GradientOfManyWeightsEqualsNaiveReference) {
   for (const Layers& layers : networks) {
     Trainer trainer(data_, layers, {.threads = 2, .cut = {.tile_height = 7}});
     const NaiveNetwork naive(data_.features(), layers);
-    for (const std::size_t size : {2, 17}) {
+    for (const std::size_t size : {2, 17, 130}) {
       const Batch batch = random_batch(size, examples, random_);
       const LossSum loss = trainer.step.forward_backward(batch, {.examples = true});
       double naive_loss = 0, norms_squared = 0;
