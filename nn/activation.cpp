@@ -42,17 +42,22 @@ void activate_as(const float* bias, const float* more, Range wanted,
 
 template <Activation activation>
 void derivative_as(const ConstMatrixView& output, MatrixView& delta) {
-  for_each_position(delta.size(), [&]<class V>(std::size_t i) {
-    const V y = load<V>(output.data() + i);
-    const V d = load<V>(delta.data() + i);
-    if constexpr (activation == Activation::tanh) {
-      store(delta.data() + i, d * (V(1.0F) - y * y));
-    } else if constexpr (std::is_same_v<V, float>) {
-      delta.data()[i] = y > 0 ? d : 0;
-    } else {
-      store(delta.data() + i, xsimd::select(y > V(0.0F), d, V(0.0F)));
-    }
-  });
+  const std::size_t width = columns(delta);
+  for (std::size_t i = 0; i < rows(delta); ++i) {
+    const float* output_row = output.data() + i * width;
+    float* row = delta.data() + i * width;
+    for_each_position(width, [&]<class V>(std::size_t j) {
+      const V y = load<V>(output_row + j);
+      const V d = load<V>(row + j);
+      if constexpr (activation == Activation::tanh) {
+        store(row + j, d * (V(1.0F) - y * y));
+      } else if constexpr (std::is_same_v<V, float>) {
+        row[j] = y > 0 ? d : 0;
+      } else {
+        store(row + j, xsimd::select(y > V(0.0F), d, V(0.0F)));
+      }
+    });
+  }
 }
 
 class ActivationLayer final : public Layer {

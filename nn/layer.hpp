@@ -42,6 +42,9 @@ struct ParameterRows {
   std::size_t first, count;
 };
 
+// Where our kernel serves (product_kernel.hpp), what forward() and backward() do to a
+// row must not depend, to the bit, on the other rows or on how many there are: which of
+// them come together depends on the threads.
 class Layer {
  public:
   virtual ~Layer() = default;
@@ -60,7 +63,8 @@ class Layer {
                           std::uint32_t /*number*/) const {}
 
   // input: rows x inputs, output: rows x outputs, scratch: rows x scratch_per_row.
-  // weights: where the layer multiplies_inputs(), panels of the weights, or null.
+  // weights: where the layer multiplies_inputs(), panels of the weights, perhaps empty,
+  // or null.
   virtual void forward(const Tile& tile, const float* parameters, const Panels* weights,
                        const ConstMatrixView& input, MatrixView& output,
                        float* scratch) const = 0;

@@ -28,22 +28,31 @@ char* openblas_get_corename();
 
 namespace batchlab {
 
+namespace {
+
+// Some columns of left by right, into the columns of result from `first` on.
+void multiply_into(ColumnRange of_left, const ConstMatrixView& left,
+                   const RightOperand& right, std::size_t first, MatrixView& result) {
+  const RunningSum whole{of_left.count, result.data() + first};
+  multiply_by_kernel({left.data() + of_left.first, columns(left), 1}, rows(left), right,
+                     {&whole, 1}, columns(result));
+}
+
+}  // namespace
+
 void multiply(const ConstMatrixView& left, const ConstMatrixView& right,
               MatrixView& result, const Panels* panels) {
   if (kernel_is_fast()) {
-    multiply_columns(left, {0, columns(left)}, right, result, panels);
+    multiply_into({0, columns(left)}, left, {right.data(), columns(right), panels}, 0,
+                  result);
   } else {
     xt::blas::gemm(left, right, result);
   }
 }
 
 void multiply_columns(const ConstMatrixView& left, ColumnRange columns_of_left,
-                      const ConstMatrixView& right, MatrixView& result,
-                      const Panels* panels) {
-  const RunningSum whole{columns_of_left.count, result.data()};
-  multiply_by_kernel({left.data() + columns_of_left.first, columns(left), 1},
-                     rows(left), {right.data(), columns(right), panels}, {&whole, 1},
-                     columns(result));
+                      const ConstMatrixView& right, MatrixView& result) {
+  multiply_into(columns_of_left, left, {right.data(), columns(right)}, 0, result);
 }
 
 void multiply_transposed_left(const ConstMatrixView& left, ColumnRange columns_of_left,
@@ -65,22 +74,18 @@ void multiply_transposed_right(const ConstMatrixView& left,
 void multiply_into_columns(const ConstMatrixView& left, const ConstMatrixView& right,
                            ColumnRange wanted, MatrixView& result) {
   assert(columns(right) == columns(result));
-  const RunningSum whole{columns(left), result.data() + wanted.first};
-  multiply_by_kernel(
-      {left.data(), columns(left), 1}, rows(left),
-      {right.data() + wanted.first, wanted.count, nullptr, columns(right)}, {&whole, 1},
-      columns(result));
+  multiply_into({0, columns(left)}, left,
+                {right.data() + wanted.first, wanted.count, nullptr, columns(right)},
+                wanted.first, result);
 }
 
 void multiply_transposed_into_columns(const ConstMatrixView& left,
                                       const ConstMatrixView& right, ColumnRange wanted,
                                       MatrixView& result) {
   const std::size_t inner = columns(left);
-  const RunningSum whole{inner, result.data() + wanted.first};
-  multiply_by_kernel(
-      {left.data(), inner, 1}, rows(left),
-      {right.data() + wanted.first * inner, wanted.count, nullptr, 1, inner},
-      {&whole, 1}, columns(result));
+  multiply_into({0, inner}, left,
+                {right.data() + wanted.first * inner, wanted.count, nullptr, 1, inner},
+                wanted.first, result);
 }
 
 void use_single_threaded_blas() {

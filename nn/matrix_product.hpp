@@ -25,8 +25,7 @@ struct ColumnRange {
 // The same by our kernel, fast or not, with the given columns of left, of which right
 // has a row for each.
 void multiply_columns(const ConstMatrixView& left, ColumnRange columns_of_left,
-                      const ConstMatrixView& right, MatrixView& result,
-                      const Panels* panels = nullptr);
+                      const ConstMatrixView& right, MatrixView& result);
 
 // The same by our kernel, fast or not, of the given columns of right and result, which
 // are as wide; the other columns of result stay as they are.

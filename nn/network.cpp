@@ -184,18 +184,19 @@ void Network::finish_forward(const Tile& tile, const float* parameters,
       parameters, std::as_const(workspace.second_products_).rows(first, count), output);
 }
 
-std::vector<Panels> Network::weight_panels() const {
+std::vector<Panels> Network::make_weight_panels() const {
   std::vector<Panels> panels;
   for (const auto& layer : layers_) {
     const bool copied = layer->multiplies_inputs() && !layer->is_wide();
     panels.push_back(copied ? Panels(layer->inputs(), layer->outputs()) : Panels());
   }
+  if (std::ranges::all_of(panels, &Panels::empty)) panels.clear();
   return panels;
 }
 
 void Network::copy_weights(std::size_t i, std::size_t n, const float* parameters,
                            std::span<Panels> weights) const {
-  for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
+  for (std::size_t layer = 0; layer < weights.size(); ++layer) {
     if (weights[layer].empty()) continue;
     const Range rows = part(inputs(layer), i, n);
     const float* first = parameters + offsets_[layer] + rows.begin * outputs(layer);

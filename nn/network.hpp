@@ -114,9 +114,10 @@ class Network {
   }
 
   // For a copy of the weights by which each layer multiplies its inputs, made once for
-  // many rows; of wide layers none, for which it did not pay. Then share i of n of that
-  // copy; calls for other shares may run at the same time.
-  [[nodiscard]] std::vector<Panels> weight_panels() const;
+  // many rows; empty panels where it would not pay, as of wide layers, and none where
+  // it would for no layer. Then share i of n of that copy; calls for other shares may
+  // run at the same time.
+  [[nodiscard]] std::vector<Panels> make_weight_panels() const;
   void copy_weights(std::size_t i, std::size_t n, const float* parameters,
                     std::span<Panels> weights) const;
 

@@ -5,8 +5,9 @@
 //
 //     block(i, j) += left(i, k) * right(k, j),   k = begin, ..., end - 1
 //
-// Where the right operand is wide, its rows lie pages apart: it is read from contiguous
-// panels, which the product copies where it is not given any. Then k runs in stretches,
+// Where the right operand is wide, its rows lie pages apart, and where it is transposed
+// it has none: it is read from contiguous panels, which the product copies where it is
+// not given any. Then k runs in stretches,
 // for each of which the panels are copied, and given them a left operand whose rows are
 // no runs in memory.
 #include "nn/product_kernel.hpp"
@@ -349,7 +350,6 @@ void multiply_by_kernel(const StridedMatrix& left, std::size_t rows,
   const bool given = right.panels && !right.panels->empty();
   const bool left_in_runs = left.inner_stride == 1;
   const bool right_in_rows = right.column_stride == 1;
-  assert(left_in_runs || right_in_rows || given);
   const bool in_panels =
       given || !right_in_rows || (left_in_runs && panels_pay(rows, right.row_stride));
   const bool copy_left = given && !left_in_runs && left_is_copied(inner, columns);

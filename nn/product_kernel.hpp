@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // A matrix product for the shapes of a training step: few rows, operands that stay in
-// cache. It copies them into panels only where that pays; a general library always
-// does, which here costs 5 to 45 % of the product (README.md has the figures).
+// cache. It copies them into panels only where that pays, or where their rows are no
+// runs in memory; a general library always does, which here costs 5 to 45 % of the
+// product (README.md has the figures).
 #pragma once
 
 #include <cstddef>
@@ -62,7 +63,7 @@ class Panels {
 
 // inner x columns: element (k, j) is data[k row_stride + j column_stride]; one of the
 // strides is 1. panels: a copy of it, or null; a left operand whose rows are no runs in
-// memory is slow without, and must have them where column_stride is not 1.
+// memory is slow without.
 struct RightOperand {
   const float* data;
   std::size_t columns;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "nn/thread_pool.hpp"
 
+#include <utility>
+
 #if defined(__SSE__)
 #include <xmmintrin.h>
 #endif
@@ -57,8 +59,8 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::run(const std::function<void(std::size_t)>& task) {
+  task_ = &task;
   if (!threads_.empty()) {
-    task_ = &task;
     pending_.store(static_cast<std::uint32_t>(threads_.size()),
                    std::memory_order_relaxed);
     round_.fetch_add(1, std::memory_order_release);
@@ -66,12 +68,20 @@ void ThreadPool::run(const std::function<void(std::size_t)>& task) {
   }
   {
     const SubnormalsAsZero here;
-    task(0);
+    run_task(0);
   }
-  while (true) {
-    const std::uint32_t pending = pending_.load(std::memory_order_acquire);
-    if (pending == 0) return;
+  while (const std::uint32_t pending = pending_.load(std::memory_order_acquire)) {
     wait_while_equal(pending_, pending, spins_);
+  }
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
+void ThreadPool::run_task(std::size_t worker) {
+  try {
+    (*task_)(worker);
+  } catch (...) {
+    const std::lock_guard lock(failing_);
+    if (!failure_) failure_ = std::current_exception();
   }
 }
 
@@ -82,7 +92,7 @@ void ThreadPool::work(std::size_t worker) {
     wait_while_equal(round_, round, spins_);
     round = round_.load(std::memory_order_acquire);
     if (stopping_) return;
-    (*task_)(worker);
+    run_task(worker);
     if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) pending_.notify_one();
   }
 }

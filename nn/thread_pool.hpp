@@ -7,7 +7,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -24,16 +26,19 @@ class ThreadPool {
   [[nodiscard]] std::size_t workers() const { return threads_.size() + 1; }
 
   // Calls task(worker) once for each worker, the caller being worker 0; returns when
-  // all have returned. `task` must not throw.
+  // all have returned. Throws again what one of them threw, if any did.
   void run(const std::function<void(std::size_t)>& task);
 
  private:
   void work(std::size_t worker);
+  void run_task(std::size_t worker);
 
   // Two cache lines: one that the caller writes, one that the workers write.
   alignas(64) std::atomic<std::uint32_t> round_{0};  // raised to start a task
   const std::function<void(std::size_t)>* task_ = nullptr;
   bool stopping_ = false;
+  std::mutex failing_;
+  std::exception_ptr failure_;                         // the first of the round
   alignas(64) std::atomic<std::uint32_t> pending_{0};  // workers that have not finished
   int spins_;  // polls before a thread sleeps; 0 where cores are fewer than workers
   std::vector<std::thread> threads_;

@@ -44,12 +44,14 @@ LossSum TrainingStep::run_rounds(const Batch& batch) {
   return loss;
 }
 
-// Once for all threads and rounds, where there are several of them.
+// Once for all threads and rounds, where there are several of them. Few rows read
+// weights where they stand.
 bool TrainingStep::copies_weights() const {
   return !cut_.few_rows && (workers_.size() > 1 || cut_.rounds > 1);
 }
 
 void TrainingStep::copy_weights(const Array& parameters) {
+  if (weight_panels_.empty()) return;
   threads_.run([&](std::size_t worker) {
     network_.copy_weights(worker, workers_.size(), parameters.data(), weight_panels_);
   });
@@ -165,7 +167,7 @@ void TrainingStep::multiply_inputs_by_parts(const Tile& round) {
 }
 
 // f(tile): some tiles of the round. Together, so that operands are copied once, where
-// that changes no bit: of our kernel's products a row depends on no other.
+// that changes no bit (layer.hpp).
 template <class F>
 void TrainingStep::for_each_tile(const Tile& round, Range tiles, F&& f) const {
   if (kernel_is_fast()) {

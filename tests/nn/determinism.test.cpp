@@ -167,7 +167,7 @@ TEST(BitsOfWideLayers, DoNotDependOnTheNumberOfThreads) {
   }
 }
 
-// So many weights that threads divide those of small batches: of the first layer, of
+// So many weights that threads divide these: of the first layer, of
 // the last, of two with another between them, behind a layer by parts of the inputs.
 TEST(BitsOfManyWeights, DoNotDependOnTheNumberOfThreads) {
   const Dataset many = random_dataset(600, 530, 7, 5);
@@ -190,6 +190,7 @@ TEST(BitsOfManyWeights, DoNotDependOnTheNumberOfThreads) {
         const Batch batch = random_batch(size, 600, random);
         numbers.push_back(trainer.step.forward_backward(batch, everything).loss);
         if (size == 17) trainer.step.extend(random_batch(9, 600, random));
+        if (size == 128) trainer.step.extend(random_batch(200, 600, random));
         const auto update = trainer.step.update(0.01);
         EXPECT_TRUE(update.parameters_finite);
         numbers.insert(numbers.end(), {update.examples.weighted_norms_squared,
@@ -204,7 +205,7 @@ TEST(BitsOfManyWeights, DoNotDependOnTheNumberOfThreads) {
   }
 }
 
-// A layer whose rows may not go forward together.
+// A layer that copies what it multiplies.
 TEST(BitsOfAQuadratic, DoNotDependOnTheNumberOfThreads) {
   const std::vector<LayerOptions> quadratic{{.type = "quadratic"}};
   const auto bits_with = [&](std::size_t threads) {

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "controllers/error.hpp"
+#include "nn/activation.hpp"
 #include "nn/dense.hpp"
 #include "nn/dropout.hpp"
 #include "nn/quadratic_layer.hpp"
@@ -216,6 +217,28 @@ TEST(ActivationLayer, EqualsStandardLibrary) {
   for (std::size_t i = 0; i < tanh_of.size(); ++i) {
     EXPECT_NEAR(tanh_of[i], std::tanh(tanh.input[i]), 1e-6);
     EXPECT_EQ(relu_of[i], relu.input[i] > 0 ? relu.input[i] : 0);
+  }
+}
+
+TEST(ActivationLayer, DerivativeOfARowDependsOnNoOther) {
+  constexpr std::size_t rows = 5, width = 19;
+  RandomValues random(6);
+  const auto output = random.floats(rows * width), delta = random.floats(rows * width);
+  for (const Activation activation : {Activation::relu, Activation::tanh}) {
+    const auto derivative = [&](std::size_t first, std::size_t count) {
+      std::vector<float> values(delta.begin() + first * width,
+                                delta.begin() + (first + count) * width);
+      MatrixView matrix = view(values.data(), count, width);
+      multiply_by_derivative(activation,
+                             view(output.data() + first * width, count, width), matrix);
+      return values;
+    };
+    std::vector<float> by_rows;
+    for (std::size_t row = 0; row < rows; ++row) {
+      const auto one = derivative(row, 1);
+      by_rows.insert(by_rows.end(), one.begin(), one.end());
+    }
+    EXPECT_EQ(by_rows, derivative(0, rows));
   }
 }
 

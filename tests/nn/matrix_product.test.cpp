@@ -15,12 +15,12 @@ struct Shape {
   std::size_t rows, inner, columns;
 };
 
-const Shape shapes[] = {{1, 1, 1},     {1, 7, 1},       {1, 1, 9},       {5, 1, 1},
-                        {1, 13, 10},   {6, 1, 4},       {8, 5, 1},       {2, 3, 4},
-                        {17, 31, 5},   {33, 64, 10},    {64, 100, 33},   {128, 784, 10},
-                        {7, 20, 16},   {13, 30, 64},    {19, 41, 77},    {4, 9, 128},
-                        {1, 50, 200},  {6, 1, 47},      {40, 600, 128},  {18, 300, 77},
-                        {9, 270, 300}, {20, 520, 1030}, {100, 1100, 128}};
+const Shape shapes[] = {
+    {1, 1, 1},     {1, 7, 1},       {1, 1, 9},        {5, 1, 1},      {1, 13, 10},
+    {6, 1, 4},     {8, 5, 1},       {2, 3, 4},        {17, 31, 5},    {33, 64, 10},
+    {64, 100, 33}, {128, 784, 10},  {7, 20, 16},      {13, 30, 64},   {19, 41, 77},
+    {4, 9, 128},   {1, 50, 200},    {6, 1, 47},       {40, 600, 128}, {18, 300, 77},
+    {9, 270, 300}, {20, 520, 1030}, {100, 1100, 128}, {7, 14, 21}};
 
 // left: rows x inner, right: inner x columns, both by their index functions.
 template <class Left, class Right>
@@ -136,27 +136,36 @@ TEST(MatrixProduct, IntoColumnsEqualsNaiveLoopsAndLeavesTheOthers) {
 }
 
 // Few rows are read where they stand, many are copied first.
-TEST(MatrixProduct, GivesTheSameBitsToEveryNumberOfRows) {
+// Few rows are read where they stand, many are copied first, or come with a copy.
+TEST(MatrixProduct, GivesTheSameBitsToEveryNumberOfRowsWithPanelsOrWithout) {
   if (!kernel_is_fast()) GTEST_SKIP() << "OpenBLAS gives others";
   RandomValues random(4);
   constexpr std::size_t rows = 300, inner = 1100;
-  for (const std::size_t columns : {10, 64, 128, 300}) {
+  for (const std::size_t columns : {10, 64, 77, 128, 300}) {
     const auto left = random.floats(rows * inner),
                right = random.floats(inner * columns);
-    const auto product = [&](std::size_t first, std::size_t count) {
+    Panels panels(inner, columns);
+    panels.copy(right.data(), 500, 0);
+    panels.copy(right.data(), 0, 500);
+    panels.copy(right.data() + 500 * columns, 500, inner - 500);
+    const auto product = [&](std::size_t first, std::size_t count,
+                             const Panels* given) {
       std::vector<float> result(count * columns);
       MatrixView matrix = view(result.data(), count, columns);
       multiply(view(left.data() + first * inner, count, inner),
-               view(right.data(), inner, columns), matrix);
+               view(right.data(), inner, columns), matrix, given);
       return result;
     };
-    const std::vector<float> whole = product(0, rows);
-    for (const std::size_t count : {1, 5, 25, 150}) {
-      for (std::size_t first = 0; first < rows; first += count) {
-        const std::vector<float> part = product(first, count);
-        ASSERT_TRUE(
-            std::equal(part.begin(), part.end(), whole.begin() + first * columns))
-            << count << " rows from " << first << ", " << columns << " columns";
+    const std::vector<float> whole = product(0, rows, nullptr);
+    for (const Panels* given : std::initializer_list<const Panels*>{nullptr, &panels}) {
+      for (const std::size_t count : {1, 5, 25, 150, 300}) {
+        for (std::size_t first = 0; first < rows; first += count) {
+          const std::vector<float> part = product(first, count, given);
+          ASSERT_TRUE(
+              std::equal(part.begin(), part.end(), whole.begin() + first * columns))
+              << count << " rows from " << first << ", " << columns << " columns, "
+              << (given ? "with panels" : "without panels");
+        }
       }
     }
   }
@@ -165,12 +174,14 @@ TEST(MatrixProduct, GivesTheSameBitsToEveryNumberOfRows) {
 TEST(MatrixProduct, GivesTheSameBitsToEveryRangeOfColumns) {
   if (!kernel_is_fast()) GTEST_SKIP() << "OpenBLAS gives others";
   RandomValues random(6);
-  constexpr std::size_t inner = 600, columns = 700;
+  constexpr std::size_t inner = 602, columns = 700;
   for (const std::size_t rows : {5, 130}) {
     const auto left = random.floats(rows * inner),
-               right = random.floats(inner * columns);
+               right = random.floats(inner * columns),
+               transposed = random.floats(inner * columns);
     const ConstMatrixView left_view = view(left.data(), rows, inner),
-                          right_view = view(right.data(), inner, columns);
+                          right_view = view(right.data(), inner, columns),
+                          transposed_view = view(transposed.data(), columns, inner);
     std::vector<float> whole(rows * columns), parts(rows * columns);
     MatrixView whole_view = view(whole.data(), rows, columns),
                parts_view = view(parts.data(), rows, columns);
@@ -180,6 +191,13 @@ TEST(MatrixProduct, GivesTheSameBitsToEveryRangeOfColumns) {
       multiply_into_columns(left_view, right_view, {first, count}, parts_view);
     }
     EXPECT_EQ(parts, whole) << rows << " rows";
+    multiply_transposed_right(left_view, transposed_view, whole_view);
+    for (std::size_t first = 0; first < columns; first += 64) {
+      const std::size_t count = std::min<std::size_t>(64, columns - first);
+      multiply_transposed_into_columns(left_view, transposed_view, {first, count},
+                                       parts_view);
+    }
+    EXPECT_EQ(parts, whole) << rows << " rows, transposed";
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <limits>
+#include <new>
 #include <set>
 
 namespace batchlab::thread_pool_test {
@@ -52,6 +53,22 @@ TEST_P(ThreadPoolOf, WakesSleepersOnEitherSide) {
     });
     ASSERT_EQ(calls, std::vector<int>(pool.workers(), round));
     sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+// Whoever throws, all others finish, and the pool goes on.
+TEST_P(ThreadPoolOf, ThrowsAgainWhatATaskThrew) {
+  ThreadPool pool(GetParam());
+  for (std::size_t throwing = 0; throwing < pool.workers(); ++throwing) {
+    std::vector<int> calls(pool.workers());
+    const auto count = [&](std::size_t worker) { ++calls[worker]; };
+    EXPECT_THROW(pool.run([&](std::size_t worker) {
+      count(worker);
+      if (worker >= throwing) throw std::bad_alloc();
+    }),
+                 std::bad_alloc);
+    pool.run(count);
+    EXPECT_EQ(calls, std::vector<int>(pool.workers(), 2));
   }
 }
 
