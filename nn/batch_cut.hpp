@@ -27,7 +27,7 @@ struct CutOptions {
 // the same way. One round or an even number, so that a batch has halves.
 struct Cut {
   std::size_t rounds, lanes_per_round, tile_height;
-  bool few_rows;  // so few that inputs may go by parts (network.hpp), weights uncopied
+  bool few_rows;  // inputs may go by parts (network.hpp), threads share no copies
 
   [[nodiscard]] std::size_t lanes() const { return rounds * lanes_per_round; }
 };

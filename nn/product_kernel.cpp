@@ -7,9 +7,8 @@
 //
 // Where the right operand is wide, its rows lie pages apart, and where it is transposed
 // it has none: it is read from contiguous panels, which the product copies where it is
-// not given any. Then k runs in stretches,
-// for each of which the panels are copied, and given them a left operand whose rows are
-// no runs in memory.
+// not given any. Then k runs in stretches, for each of which the panels are copied, and
+// given them a left operand whose rows are no runs in memory.
 #include "nn/product_kernel.hpp"
 
 #include <algorithm>

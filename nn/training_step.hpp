@@ -4,8 +4,9 @@
 //
 // A batch is worked off in rounds of at most 512 rows, whose activations stay in cache.
 // First the tiles of a round go forward and backward, each on one thread; of a small
-// batch the first layer is gone through before, by parts of the inputs, and of any wide
-// layers between, by units forward and by inputs back, each with all rows. Then the
+// batch the first layer is gone through before, by parts of the inputs, and of a batch
+// of any size wide layers between, by units forward and by inputs back, each with all
+// rows. Then the
 // parameters are gone over piece by piece, each piece on one thread: its gradient is
 // summed over the rows of the round, and in the last round measured and applied at
 // once, so that it never leaves the cache. Who does what, and how many pieces are one

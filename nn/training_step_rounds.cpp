@@ -44,8 +44,8 @@ LossSum TrainingStep::run_rounds(const Batch& batch) {
   return loss;
 }
 
-// Once for all threads and rounds, where there are several of them. Few rows read
-// weights where they stand.
+// Once for all threads and rounds, where there are several of them. Of few rows each
+// thread reads weights where they stand or copies them itself.
 bool TrainingStep::copies_weights() const {
   return !cut_.few_rows && (workers_.size() > 1 || cut_.rounds > 1);
 }

@@ -135,7 +135,6 @@ TEST(MatrixProduct, IntoColumnsEqualsNaiveLoopsAndLeavesTheOthers) {
   }
 }
 
-// Few rows are read where they stand, many are copied first.
 // Few rows are read where they stand, many are copied first, or come with a copy.
 TEST(MatrixProduct, GivesTheSameBitsToEveryNumberOfRowsWithPanelsOrWithout) {
   if (!kernel_is_fast()) GTEST_SKIP() << "OpenBLAS gives others";
