@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <utility>
 
 #include "nn/elementwise.hpp"
 
@@ -24,6 +26,29 @@ void keep_in_register(FloatBatch& values) {
 #if defined(__GNUC__) && defined(__x86_64__)
   asm("" : "+v"(values.data));
 #endif
+}
+
+using Vector = float __attribute__((vector_size(width * sizeof(float))));
+
+// a_0 + a_1, a_2 + a_3, ..., b_0 + b_1, ...
+template <int... I>
+Vector neighbours_sums(Vector a, Vector b, std::integer_sequence<int, I...>) {
+  return __builtin_shufflevector(a, b, 2 * I...) +
+         __builtin_shufflevector(a, b, 2 * I + 1 ...);
+}
+
+// The sum of each of `Count` vectors, as often as they are fewer than floats in one.
+// Not xsimd's haddp(), which in version 8.1 puts sums of 16 floats in a wrong order.
+template <std::size_t First = 0, std::size_t Count = width>
+Vector sums_of(const FloatBatch (&vectors)[width]) {
+  if constexpr (Count == 1) {
+    return std::bit_cast<Vector>(vectors[First].data);
+  } else {
+    constexpr std::size_t half = Count / 2;
+    return neighbours_sums(sums_of<First, half>(vectors),
+                           sums_of<First + half, half>(vectors),
+                           std::make_integer_sequence<int, static_cast<int>(width)>{});
+  }
 }
 
 using Block = std::array<float, width>;  // row-major
@@ -43,8 +68,8 @@ std::array<const float*, Count> rows_from(const ConstMatrixView& matrix,
 
 // Inner products of rows [row, row + block_rows) with rows [column, column +
 // block_columns).
-FloatBatch inner_products(const ConstMatrixView& matrix, std::size_t row,
-                          std::size_t column) {
+[[gnu::flatten]] FloatBatch inner_products(const ConstMatrixView& matrix,
+                                           std::size_t row, std::size_t column) {
   const auto left = rows_from<block_rows>(matrix, row);
   const auto right = rows_from<block_columns>(matrix, column);
   const std::size_t size = columns(matrix);
@@ -66,15 +91,13 @@ FloatBatch inner_products(const ConstMatrixView& matrix, std::size_t row,
       }
     }
   }
-  const FloatBatch whole = xsimd::haddp(sums);
-  if (k == size) return whole;
-  Block rest{};
+  auto products = std::bit_cast<Block>(sums_of(sums));
   for (; k < size; ++k) {
     for (std::size_t pair = 0; pair < width; ++pair) {
-      rest[pair] += left[pair / block_columns][k] * right[pair % block_columns][k];
+      products[pair] += left[pair / block_columns][k] * right[pair % block_columns][k];
     }
   }
-  return whole + load<FloatBatch>(rest.data());
+  return load<FloatBatch>(products.data());
 }
 
 // <g_i, g_j> of a block.
