@@ -127,6 +127,11 @@ void Network::part_inputs() {
   input_parts_ = {{0, middle}, {middle, inputs_}};
 }
 
+bool Network::begins_a_part(const Piece& piece) const {
+  return piece.layer == 0 && !input_parts_.empty() &&
+         piece.rows.first == input_parts_[1].begin;
+}
+
 Range Network::together(Range pieces, std::size_t rows) const {
   const Piece& first = pieces_[pieces.begin];
   const std::size_t most =
@@ -134,7 +139,7 @@ Range Network::together(Range pieces, std::size_t rows) const {
   std::size_t end = pieces.begin + 1, count = first.rows.count;
   for (; end < pieces.end && pieces_[end].layer == first.layer; ++end) {
     count += pieces_[end].rows.count;
-    if (count > most) break;
+    if (count > most || begins_a_part(pieces_[end])) break;
   }
   return {pieces.begin, end};
 }
@@ -148,13 +153,14 @@ Array Network::initial_parameters(std::uint32_t seed) const {
   return parameters;
 }
 
-Workspace::Workspace(const Network& network, std::size_t rows) {
+Workspace::Workspace(const Network& network, std::size_t rows) : rows_(rows) {
   const auto matrix = [rows](std::size_t width) {
     return Matrix{width, uninitialised(rows * width)};
   };
-  second_products_ =
-      matrix(network.input_parts_.empty() ? 0 : network.layers_[0]->outputs());
-  values_.push_back(matrix(network.inputs()));
+  const std::size_t parts = network.input_parts_.size();
+  second_products_ = matrix(parts == 0 ? 0 : network.layers_[0]->outputs());
+  values_.push_back({network.inputs(), uninitialised(std::max<std::size_t>(parts, 1) *
+                                                     rows * network.inputs())});
   deltas_.push_back(matrix(0));  // of the input: not wanted
   for (const auto& layer : network.layers_) {
     values_.push_back(matrix(layer->outputs()));
@@ -172,7 +178,8 @@ void Network::forward_part(const Tile& tile, std::size_t part, const float* para
       part == 0 ? workspace.values_[1] : workspace.second_products_;
   MatrixView output = products.rows(first, count);
   layers_[0]->multiply_inputs(parameters,
-                              std::as_const(workspace.values_[0]).rows(first, count),
+                              std::as_const(workspace.values_[0])
+                                  .rows(workspace.first_row_of(part) + first, count),
                               input_parts_[part], output);
 }
 
@@ -281,7 +288,11 @@ void Network::gradient(Range pieces, const Workspace& workspace,
                            last.rows.first + last.rows.count - first.rows.first};
   const RightOperand delta{workspace.deltas_[layer + 1].rows(0, count).data(),
                            layers_[layer]->outputs(), &workspace.delta_panels_[layer]};
-  layers_[layer]->gradient(workspace.values_[layer].rows(0, count), delta, rows, sums);
+  const bool of_second_part =
+      layer == 0 && !input_parts_.empty() && rows.first >= input_parts_[1].begin;
+  const std::size_t first_row = of_second_part ? workspace.first_row_of(1) : 0;
+  layers_[layer]->gradient(workspace.values_[layer].rows(first_row, count), delta, rows,
+                           sums);
 }
 
 void Network::example_norms(const Tile& tile, const Workspace& workspace,

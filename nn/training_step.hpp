@@ -148,9 +148,10 @@ class TrainingStep {
   void backward(Range layers, const Tile& round, Range tiles, Worker& worker);
   void measure_examples(const Tile& tile, Worker& worker, TileSums& sums);
   void gather_tile(const Tile& tile, Worker& worker);
+  void gather_part(const Tile& tile, std::size_t part, Worker& worker);
   static std::span<const std::uint32_t> examples_of(const Tile& tile);
   void gather(const Dataset& data, std::span<const std::uint32_t> examples,
-              float* inputs) const;
+              Range inputs, float* rows) const;
   template <class F>
   void for_each_piece(F&& f, float* written_next = nullptr);
   template <class F>

@@ -65,6 +65,8 @@ LossSum TrainingStep::run_tiles(const Batch& batch, std::size_t begin,
   const Tile whole{begin, round_rows_, &batch, seed_};
   const Range all = network_.layers();
   const std::span<const std::size_t> wide = network_.wide_layers();
+  const bool rows_are_measured = measurements_.examples || measurements_.inner_products;
+  round_.keep_parts_apart(goes_by_parts() && !rows_are_measured);
   if (goes_by_parts()) multiply_inputs_by_parts(whole);
   std::size_t first = all.begin;
   for (const std::size_t layer : wide) {
@@ -142,18 +144,10 @@ LossSum TrainingStep::sum_tiles() {
   return loss;
 }
 
-// Each thread begins with the rows that it gathers, and goes on with the part of the
-// inputs whose weights it updates. For more threads than parts these come by groups of
-// rows.
+// Each thread gathers and multiplies the part of the inputs whose weights it updates,
+// so that neither is ever in the other's cache. For more threads than parts these come
+// by groups of rows.
 void TrainingStep::multiply_inputs_by_parts(const Tile& round) {
-  const auto tile_of = [&](Range rows) {
-    return Tile{round.first_row + rows.begin, rows.size(), round.batch, seed_,
-                rows.begin};
-  };
-  threads_.run([&](std::size_t worker) {
-    const Range rows = part(round.rows, worker, workers_.size());
-    gather_tile(tile_of(rows), workers_[worker]);
-  });
   const std::size_t parts = network_.input_parts().size();
   const std::size_t groups = (workers_.size() + parts - 1) / parts;  // of rows
   threads_.run([&](std::size_t worker) {
@@ -161,7 +155,10 @@ void TrainingStep::multiply_inputs_by_parts(const Tile& round) {
     for (std::size_t i = own.begin; i < own.end; ++i) {
       const Range rows = part(round.rows, i % groups, groups);
       if (rows.size() == 0) continue;
-      network_.forward_part(tile_of(rows), i / groups, parameters_.data(), round_);
+      const Tile tile{round.first_row + rows.begin, rows.size(), round.batch, seed_,
+                      rows.begin};
+      gather_part(tile, i / groups, workers_[worker]);
+      network_.forward_part(tile, i / groups, parameters_.data(), round_);
     }
   });
 }
@@ -238,21 +235,32 @@ std::span<const std::uint32_t> TrainingStep::examples_of(const Tile& tile) {
 }
 
 void TrainingStep::gather_tile(const Tile& tile, Worker& worker) {
-  worker.time.in_data(
-      [&] { gather(data_, examples_of(tile), round_.input(tile.workspace_row)); });
+  worker.time.in_data([&] {
+    gather(data_, examples_of(tile), {0, network_.inputs()},
+           round_.input(tile.workspace_row));
+  });
 }
 
+void TrainingStep::gather_part(const Tile& tile, std::size_t part, Worker& worker) {
+  worker.time.in_data([&] {
+    gather(data_, examples_of(tile), network_.input_parts()[part],
+           round_.input_part(tile.workspace_row, part));
+  });
+}
+
+// Some inputs of each example, into rows of all of them.
 void TrainingStep::gather(const Dataset& data, std::span<const std::uint32_t> examples,
-                          float* inputs) const {
+                          Range inputs, float* rows) const {
   const std::size_t features = data.features();
-  const std::uint8_t* bytes = data.inputs.data();
+  const std::uint8_t* bytes = data.inputs.data() + inputs.begin;
+  rows += inputs.begin;
   constexpr std::size_t ahead = 4;  // examples: they lie anywhere in memory
   for (std::size_t i = 0; i < examples.size(); ++i) {
     if (i + ahead < examples.size()) {
-      prefetch(bytes + examples[i + ahead] * features, features);
+      prefetch(bytes + examples[i + ahead] * features, inputs.size());
     }
-    scale_bytes(bytes + examples[i] * features, features, input_scale_,
-                inputs + i * features);
+    scale_bytes(bytes + examples[i] * features, inputs.size(), input_scale_,
+                rows + i * features);
   }
 }
 
@@ -269,7 +277,7 @@ EvaluationResult TrainingStep::evaluate(const Dataset& data,
     for (std::size_t i = own.begin; i < own.end; ++i) {
       const Range rows = part(examples.size(), i, tiles);
       const auto of_tile = examples.subspan(rows.begin, rows.size());
-      gather(data, of_tile, worker.scratch.input(0));
+      gather(data, of_tile, {0, data.features()}, worker.scratch.input(0));
       copy_labels(data, of_tile, worker.labels.data());
       const Tile tile{.rows = rows.size()};
       network_.forward(network_.layers(), tile, parameters.data(), weight_panels_,
