@@ -18,6 +18,10 @@ struct Range {
 
 constexpr std::size_t most_round_rows = 512;
 
+// Batches of at most so many rows have few (batch_cut.cpp): the same in every build for
+// vectors of one size.
+[[nodiscard]] std::size_t most_few_rows();
+
 struct CutOptions {
   std::size_t lanes = 0;        // at least this many; 0: 2
   std::size_t tile_height = 0;  // most rows of a tile; 0: 128
