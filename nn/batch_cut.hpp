@@ -18,9 +18,9 @@ struct Range {
 
 constexpr std::size_t most_round_rows = 512;
 
-// Batches of at most so many rows have few (batch_cut.cpp): the same in every build for
-// vectors of one size.
-[[nodiscard]] std::size_t most_few_rows();
+// The most rows of a batch whose inputs may go by parts (batch_cut.cpp): the same in
+// every build for vectors of one size.
+[[nodiscard]] std::size_t most_rows_by_parts();
 
 struct CutOptions {
   std::size_t lanes = 0;        // at least this many; 0: 2
@@ -31,7 +31,8 @@ struct CutOptions {
 // the same way. One round or an even number, so that a batch has halves.
 struct Cut {
   std::size_t rounds, lanes_per_round, tile_height;
-  bool few_rows;  // inputs may go by parts (network.hpp), threads share no copies
+  bool few_rows;  // threads share no copies of weights
+  bool by_parts;  // inputs may go by parts (network.hpp)
 
   [[nodiscard]] std::size_t lanes() const { return rounds * lanes_per_round; }
 };

@@ -131,7 +131,7 @@ Tile TrainingStep::as_one(const Tile& round, Range wanted) const {
 }
 
 bool TrainingStep::goes_by_parts() const {
-  return cut_.few_rows && !network_.input_parts().empty();
+  return cut_.by_parts && !network_.input_parts().empty();
 }
 
 LossSum TrainingStep::sum_tiles() {

@@ -21,8 +21,10 @@ TEST(CutBatch, RoundsHaveAtMost512RowsAndLanesAtLeastOne) {
   EXPECT_EQ(cut_batch(100, {.lanes = 8}).lanes(), 8U);
   EXPECT_EQ(cut_batch(5, {.lanes = 8}).lanes(), 5U);
   EXPECT_EQ(cut_batch(5, {.tile_height = 9999}).tile_height, 512U);
-  EXPECT_TRUE(cut_batch(most_few_rows(), {}).few_rows);
-  EXPECT_FALSE(cut_batch(most_few_rows() + 1, {}).few_rows);
+  EXPECT_TRUE(cut_batch(128, {}).few_rows);
+  EXPECT_FALSE(cut_batch(129, {}).few_rows);
+  EXPECT_TRUE(cut_batch(most_rows_by_parts(), {}).by_parts);
+  EXPECT_FALSE(cut_batch(most_rows_by_parts() + 1, {}).by_parts);
 }
 
 }  // namespace batchlab::batch_cut_test

@@ -106,7 +106,7 @@ TEST(BitsWithFixedCut, DoNotDependOnTheNumberOfThreads) {
 // So many inputs that small batches take them by parts, apart from each other where no
 // row is measured; the first layer is the last, too, or is followed by others.
 TEST(BitsOfManyInputs, DependNeitherOnThreadsNorOnWhatIsMeasured) {
-  const Dataset many = random_dataset(300, 300, 7, 4);
+  const Dataset many = random_dataset(520, 300, 7, 4);
   const std::vector<std::vector<LayerOptions>> networks{
       {{.type = "dense", .units = 7}},
       {{.type = "dense", .units = 150, .activation = "relu"},
@@ -116,10 +116,10 @@ TEST(BitsOfManyInputs, DependNeitherOnThreadsNorOnWhatIsMeasured) {
     const auto bits_with = [&](std::size_t threads, const Measurements& measurements) {
       Trainer trainer(many, network, {.threads = threads});
       RandomValues random(14);
-      for (const std::size_t size : {1, 2, 3, 17, 128, 129, 63, 256, 257}) {
-        const Batch batch = random_batch(size, 300, random);
+      for (const std::size_t size : {1, 2, 3, 17, 128, 129, 63, 512, 513}) {
+        const Batch batch = random_batch(size, 520, random);
         trainer.step.forward_backward(batch, measurements);
-        if (size == 17) trainer.step.extend(random_batch(9, 300, random));
+        if (size == 17) trainer.step.extend(random_batch(9, 520, random));
         trainer.step.update(0.01);
       }
       return trainer.bits();
