@@ -21,7 +21,7 @@ comes.
 Needs the release build with tests (tests/run.sh). Peers: Debian's python3-torch; libtorch-dev
 and g++; for their fair figures with two threads libopenblas0-openmp.
 """
-import argparse, collections, json, os, statistics, subprocess, sys, tempfile, time
+import argparse, collections, json, os, re, statistics, subprocess, sys, tempfile, time
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 OPENMP = "/usr/lib/x86_64-linux-gnu/openblas-openmp"
@@ -155,7 +155,7 @@ def cost_ratios(build):
                "--benchmark_filter=^(StatisticsCost|VariedSizesCost)/",
                "--benchmark_repetitions=5", "--benchmark_enable_random_interleaving=true"]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
-    return {row["run_name"].split("/iterations:")[0]: row["ratio"]
+    return {re.sub("/(iterations|min_time):.*", "", row["run_name"]): row["ratio"]
             for row in json.loads(done.stdout)["benchmarks"]
             if row.get("aggregate_name") == "median"}
 
@@ -236,7 +236,7 @@ def print_ratios(median):
     percent = lambda ratio: f"{100 * (ratio - 1):+.1f} %"
     print("| measured | against | |")
     print("|---|---|---|")
-    for name, measured in (("examples", "exact noise scale"), ("lanes", "micro-batch noise scale"),
+    for name, measured in (("none", "no statistics"), ("examples", "exact noise scale"), ("lanes", "micro-batch noise scale"),
                            ("steps", "two-step noise scale"), ("halves", "half-batch cosine"),
                            ("inner_products", "inner products")):
         print(f"| {measured} at 128 | no statistics | {percent(median[(f'StatisticsCost/{name}/128',)])} |")
