@@ -12,6 +12,7 @@
 #include "nn/activation.hpp"
 #include "nn/dense.hpp"
 #include "nn/dropout.hpp"
+#include "nn/product_kernel.hpp"
 #include "nn/quadratic_layer.hpp"
 #include "tests/nn/random_values.hpp"
 
@@ -276,7 +277,12 @@ TEST(QuadraticLayer, ARunningSumIsTheGradientOfTheFirstRows) {
   first.parameters = both.parameters;
   std::copy_n(both.input.data(), 3 * 18, first.input.data());
   std::copy_n(both.weights.data(), 3 * 18, first.weights.data());
-  EXPECT_EQ(sums.of_part, first.backward().parameters);
+  const auto of_first = first.backward().parameters;
+  if (kernel_is_fast()) {
+    EXPECT_EQ(sums.of_part, of_first);
+  } else {  // OpenBLAS's bits depend on how many rows there are
+    EXPECT_LT(relative_difference(sums.of_part, of_first), 1e-6);
+  }
 }
 
 TEST(QuadraticLayer, NormsEqualThoseOfTheGradientsOfSingleRows) {
