@@ -20,7 +20,7 @@ constexpr std::size_t most_few_rows = 128;
 // thread is 0.97 to 0.99 of what it was; at 512 one thread loses 2 to 4 %. Vectors of
 // 16 (Zen 5), two threads: at 256 and 512 1.00 and 1.02, and 0.84 and 0.90 far apart;
 // one thread 0.97 and 0.89 to 1.02.
-constexpr std::size_t by_parts = FloatBatch::size == 16 ? most_round_rows : 128;
+constexpr std::size_t most_by_parts = FloatBatch::size == 16 ? most_round_rows : 128;
 
 std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
@@ -34,7 +34,7 @@ std::size_t tiles_of(std::size_t rows, std::size_t tile_height) {
   return std::min(rows, 2 * divide_up(rows, 2 * tile_height));
 }
 
-std::size_t most_rows_by_parts() { return by_parts; }
+std::size_t most_rows_by_parts() { return most_by_parts; }
 
 Cut cut_batch(std::size_t batch_size, const CutOptions& options) {
   const std::size_t rounds = batch_size <= most_round_rows
@@ -45,7 +45,7 @@ Cut cut_batch(std::size_t batch_size, const CutOptions& options) {
       options.tile_height ? options.tile_height : default_tile_height;
   return {rounds, std::min(divide_up(lanes, rounds), batch_size),
           std::min(height, most_round_rows), batch_size <= most_few_rows,
-          batch_size <= by_parts};
+          batch_size <= most_by_parts};
 }
 
 }  // namespace batchlab

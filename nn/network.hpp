@@ -81,13 +81,14 @@ class Workspace {
       return view(data.data() + first * width, count, width);
     }
   };
-  // Layer i reads values_[i], scratch_[i] and deltas_[i + 1], and writes values_[i + 1]
-  // and deltas_[i].
-  std::vector<Matrix> values_, deltas_, scratch_;
+  // Where in values_[0] the rows of a part of the inputs begin.
   [[nodiscard]] std::size_t first_row_of(std::size_t part) const {
     return parts_apart_ ? part * rows_ : 0;
   }
-  std::size_t rows_;  // of values_[0] as many for each part
+  // Layer i reads values_[i], scratch_[i] and deltas_[i + 1], and writes values_[i + 1]
+  // and deltas_[i].
+  std::vector<Matrix> values_, deltas_, scratch_;
+  std::size_t rows_;  // values_[0] has as many for each part of the inputs
   bool parts_apart_ = false;
   Matrix second_products_;  // of the first layer with the second part of the inputs
   std::vector<Panels> delta_panels_;  // of deltas_[i + 1]

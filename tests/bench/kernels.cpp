@@ -203,7 +203,7 @@ void count_ratio(benchmark::State& state, Ratio ratio) {
 }
 
 // What a step costs with statistics, times one without. Two trainers make both, in
-// turn: with one for each, the one that was there first was 2 % slower (Zen 5).
+// turn: with one for each, the one that was there first was 3 % slower (Zen 5).
 void StatisticsCost(benchmark::State& state, const Measurements& measurements) {
   Trainer one, other;
   const std::vector<std::int64_t> sizes(8, state.range(0));

@@ -236,7 +236,8 @@ def print_ratios(median):
     percent = lambda ratio: f"{100 * (ratio - 1):+.1f} %"
     print("| measured | against | |")
     print("|---|---|---|")
-    for name, measured in (("none", "no statistics"), ("examples", "exact noise scale"), ("lanes", "micro-batch noise scale"),
+    for name, measured in (("none", "no statistics"), ("examples", "exact noise scale"),
+                           ("lanes", "micro-batch noise scale"),
                            ("steps", "two-step noise scale"), ("halves", "half-batch cosine"),
                            ("inner_products", "inner products")):
         print(f"| {measured} at 128 | no statistics | {percent(median[(f'StatisticsCost/{name}/128',)])} |")
