@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Times training steps of batchlab beside their matrix products alone and beside peers, in turn.
 
-    tests/bench/table.py [--build build/release] [--rounds 5] [--out FILE.json] [--no-peers]
+    tests/bench/table.py [--build build/release] [--rounds 5] [--patience 30] [--out FILE.json]
+                         [--no-peers]
 
 Fashion-MNIST, float32. In each round everything is measured once, the wide network twice, what is
 compared side by side, a batch size after the other, for the speed of a machine changes within
@@ -10,13 +11,14 @@ minutes; a figure is the median over the rounds, a ratio the quotient of two suc
 percentage the median of ratios of steps made in turn. "Two at once" is what two cores do where
 nothing is shared: the examples per second of two limits at once, times those of one. The
 environment's kernel pins are removed. Peers that are not installed are left out with a note. Prints
-Markdown tables; --out keeps every row as JSON. Takes eight to twelve minutes a round, on an idle
+Markdown tables; --out keeps every row as JSON. Takes six to twelve minutes a round, on an idle
 machine.
 
 The host of a virtual machine moves its cores: the two may be near each other, far apart, or one.
-What runs on two threads is measured again, for some minutes, until they are near each other before
-it and after it; how often it was measured again is told. --any-placement takes everything as it
-comes.
+The rounds take them as they come. Whenever they are near each other, one thread and two of the narrow
+network are measured once more, until each batch size has been as often as there are rounds; after the
+last round this goes on for --patience minutes at most. What was near before and after makes a table of
+its own.
 
 Needs the release build with tests (tests/run.sh). Peers: Debian's python3-torch; libtorch-dev
 and g++; for their fair figures with two threads libopenblas0-openmp.
@@ -52,50 +54,24 @@ def rows_of(command, openmp=False):
 
 
 class Placement:
-    """How the two cores stand to each other, and what to wait for."""
-    NEAR_SECONDS = 250e-9   # of a word there and back; on Zen 3 60 to 165 ns near, 400 to 550 apart
-    PATIENCE_SECONDS = 240  # for one command
+    """How the two cores stand to each other."""
+    NEAR_SECONDS = 250e-9  # of a word there and back; 60 to 165 ns near, 380 to 550 apart
 
-    def __init__(self, build, wait):
-        self.program, self.wait = os.path.join(build, "tests", "placement"), wait
-        self.seen, self.given_up = collections.Counter(), []
-        self.repeated = 0
+    def __init__(self, build):
+        self.program, self.seen = os.path.join(build, "tests", "placement"), collections.Counter()
 
     def look(self):
         row, = rows_of([self.program])
-        return ("on one core" if row["at_once"] > 1.5 else
-                "near" if row["word_seconds"] < self.NEAR_SECONDS else "far apart")
-
-    def rows_of(self, name, command, openmp):
-        """As rows_of(), with the cores near each other before and after."""
-        begin = time.monotonic()
-        before = self.look()
-        self.seen[before] += 1
-        while True:
-            late = time.monotonic() - begin > self.PATIENCE_SECONDS
-            if before == "near" or not self.wait or late:
-                rows = rows_of(command, openmp)
-                after = self.look()
-                if before == after == "near" or not self.wait:
-                    return rows
-                if late:
-                    self.given_up.append(f"{name} at {rows[0]['batch_size']}")
-                    return rows
-                print(f"cores {before}, then {after}: {name} once more", file=sys.stderr)
-                self.repeated += 1
-            time.sleep(3)
-            before = self.look()
+        state = ("on one core" if row["at_once"] > 1.5 else
+                 "near" if row["word_seconds"] < self.NEAR_SECONDS else "far apart")
+        self.seen[state] += 1
+        return state
 
     def told(self):
-        if self.wait:
-            return (f"The {self.seen.total()} commands that ran on two threads were measured with the "
-                    "cores near each other before and after" +
-                    (f", but for {', '.join(self.given_up)}" if self.given_up else "") +
-                    f"; for that, {self.repeated} times once more.")
         looks = self.seen.total()
         shares = ", ".join(f"{state} {100 * count / looks:.0f} %"
                            for state, count in self.seen.most_common())
-        return f"Where the host had put the two cores, of {looks} looks: {shares}."
+        return f"Where the host had put the two cores, of {looks} looks during the rounds: {shares}."
 
 
 def peers(build):
@@ -127,26 +103,30 @@ def peers(build):
     return found
 
 
-def step_rows(build, with_peers):
-    """(name, command, with the OpenMP BLAS, on two threads) of every program that prints rows of
-    steps. A peer's products may run on two threads whatever it was told."""
+def groups(build, ending=""):
+    """For each network and batch size the programs that are compared: (name, command, with the
+    OpenMP BLAS) of the limit and of batchlab, on one thread and on two."""
     batchlab, limit = os.path.join(build, "batchlab"), os.path.join(build, "tests", "limit")
-    bench = lambda size, threads, more: [batchlab, "bench", "four-families", "--batch-sizes",
-                                         size, "--threads", threads, "--json", *more]
+
+    def group(network, size, name, more):
+        bench = [batchlab, "bench", "four-families", "--batch-sizes", str(size), "--json", *more,
+                 "--threads"]
+        return [row for threads in "12" for row in
+                [("limit" + name + ending, [limit, network, str(size), threads], False),
+                 ("batchlab" + name + ending, [*bench, threads], False)]]
+
+    return ([group("mlp", size, "", []) for size in SIZES],
+            [group("wide", size, " wide", WIDE) for size in WIDE_SIZES])
+
+
+def step_rows(build, with_peers):
+    """What a round measures, in its order."""
+    narrow, wide = groups(build)
     rivals = peers(build) if with_peers else []
     rows = []
-    for size in map(str, SIZES):
-        rows += [("limit", [limit, "mlp", size, "1"], False, False),
-                 ("batchlab", bench(size, "1", []), False, False),
-                 ("limit", [limit, "mlp", size, "2"], False, True),
-                 ("batchlab", bench(size, "2", []), False, True)]
-        rows += [(name, [*command, size], openmp, True) for name, command, openmp in rivals]
-    for size in map(str, WIDE_SIZES):
-        rows += 2 * [("limit wide", [limit, "wide", size, "1"], False, False),
-                     ("batchlab wide", bench(size, "1", WIDE), False, False),
-                     ("limit wide", [limit, "wide", size, "2"], False, True),
-                     ("batchlab wide", bench(size, "2", WIDE), False, True)]
-    return rows
+    for size, group in zip(SIZES, narrow):
+        rows += group + [(name, [*command, str(size)], openmp) for name, command, openmp in rivals]
+    return rows + [row for group in wide for row in 2 * group]
 
 
 def cost_ratios(build):
@@ -183,30 +163,72 @@ def save(figures, path):
         file.write("\n")
 
 
-def measure(build, rounds, with_peers, placement, out):
-    """{name: [seconds or ratio of each look]}, a name being a tuple for steps. Saved to `out`, if
-    given, after each round."""
-    figures = {}
-    keep = lambda key, seconds: figures.setdefault(key, []).append(seconds)
+class Figures(dict):
+    """{name: [seconds or ratio of each look]}, a name being a tuple for steps."""
+
+    def keep(self, key, value):
+        self.setdefault(key, []).append(value)
+
+    def keep_steps(self, name, rows, where):
+        for row in rows:
+            print(f"{where}: {name}, batch size {row['batch_size']}, {row['threads']} thread(s)",
+                  file=sys.stderr)
+            self.keep((name, row["batch_size"], row["threads"]), row["step_seconds"])
+
+
+class WhileNear:
+    """The groups that wait for cores that are near each other."""
+
+    def __init__(self, build, rounds, placement):
+        narrow, _ = groups(build, " near")  # wide ones have less to tell each other
+        self.waiting = collections.deque(rounds * narrow)
+        self.placement, self.moved = placement, 0
+
+    def measure(self, figures):
+        """As many as can be had now."""
+        while self.waiting and self.placement.look() == "near":
+            group = self.waiting[0]
+            rows = [(name, rows_of(command)) for name, command, _ in group]
+            if self.placement.look() != "near":
+                self.moved += 1
+                return
+            for name, of_name in rows:
+                figures.keep_steps(name, of_name, f"cores near, {len(self.waiting)} to go")
+            self.waiting.popleft()
+
+    def told(self, rounds):
+        missing = f", but for {len(self.waiting)}" if self.waiting else ""
+        return (f"With the cores near each other before and after, {rounds} looks at each batch "
+                f"size{missing}; {self.moved} more are left out, for the cores were moved:")
+
+
+def measure(build, rounds, with_peers, near, patience_seconds, out):
+    """The figures, saved to `out`, if given, after each round."""
+    figures = Figures()
     programs = step_rows(build, with_peers)
     for number in range(rounds):
-        for name, program, openmp, two_threads in programs:
-            for row in (placement.rows_of(name, program, openmp) if two_threads else
-                        rows_of(program, openmp)):
-                print(f"round {number + 1} of {rounds}: {name}, batch size {row['batch_size']}, "
-                      f"{row['threads']} thread(s)", file=sys.stderr)
-                keep((name, row["batch_size"], row["threads"]), row["step_seconds"])
-        print(f"round {number + 1} of {rounds}: statistics, sweeps, start", file=sys.stderr)
+        where = f"round {number + 1} of {rounds}"
+        for name, program, openmp in programs:
+            near.measure(figures)
+            figures.keep_steps(name, rows_of(program, openmp), where)
+        print(f"{where}: statistics, sweeps, start", file=sys.stderr)
         for name, ratio in cost_ratios(build).items():
-            keep((name,), ratio)
-        keep(("limit varied",), limit_varied_ratio(build))
+            figures.keep((name,), ratio)
+        figures.keep(("limit varied",), limit_varied_ratio(build))
         for jobs in (1, 2):
-            keep((f"jobs {jobs}",), seconds_of(build, ["--set", "budget.epochs=2", "--seed=0,1,2,3", "--threads=1",
-                                                       f"--jobs={jobs}"]))
-        keep(("start",), seconds_of(build, [*ONE_RUN, "--set", "budget={steps=1}"]))
+            figures.keep((f"jobs {jobs}",), seconds_of(build, [
+                "--seed=0,1,2,3", "--threads=1", f"--jobs={jobs}"]))
+        figures.keep(("start",), seconds_of(build, [*ONE_RUN, "--set", "budget={steps=1}"]))
         if out:
             save(figures, out)
-    return figures
+    seen_in_rounds = near.placement.told()
+    end = time.monotonic() + patience_seconds
+    while near.waiting and time.monotonic() < end:
+        near.measure(figures)
+        time.sleep(3)
+    if out:
+        save(figures, out)
+    return figures, seen_in_rounds
 
 
 def micro(median, key):
@@ -214,6 +236,9 @@ def micro(median, key):
 
 
 def print_steps(median, network, sizes):
+    sizes = [size for size in sizes if ("batchlab" + network, size, 2) in median]
+    if not sizes:
+        return print("None.\n")
     print("| batch size | limit | one thread | times the limit | two threads | against one | "
           "two at once | best peer | against the best peer |")
     print("|---|---|---|---|---|---|---|---|---|")
@@ -257,17 +282,21 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", help="every figure, as JSON")
     parser.add_argument("--no-peers", action="store_true")
-    parser.add_argument("--any-placement", action="store_true", help="do not wait for two cores")
+    parser.add_argument("--patience", type=float, default=30,
+                        help="minutes to wait for cores near each other, after the rounds")
     given = parser.parse_args()
-    placement = Placement(given.build, not given.any_placement)
-    figures = measure(given.build, given.rounds, not given.no_peers, placement, given.out)
+    near = WhileNear(given.build, given.rounds, Placement(given.build))
+    figures, seen_in_rounds = measure(given.build, given.rounds, not given.no_peers, near,
+                                      60 * given.patience, given.out)
     median = {key: statistics.median(seconds) for key, seconds in figures.items()}
     print(f"Microseconds a step, medians over {given.rounds} rounds. 784-128-10, Adam:\n")
     print_steps(median, "", SIZES)
-    print(placement.told(), end="\n\n")
+    print(seen_in_rounds, end="\n\n")
     print("784-1024-1024-10, SGD with momentum, two looks a round:\n")
     print_steps(median, " wide", WIDE_SIZES)
     print_ratios(median)
+    print("\n" + near.told(given.rounds), end="\n\n")
+    print_steps(median, " near", SIZES)
 
 
 main()
