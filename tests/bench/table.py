@@ -55,7 +55,7 @@ def rows_of(command, openmp=False):
 
 class Placement:
     """How the two cores stand to each other."""
-    NEAR_SECONDS = 250e-9  # of a word there and back; 60 to 165 ns near, 380 to 550 apart
+    NEAR_SECONDS = 250e-9  # of a word there and back; 60 to 165 ns near, 370 to 550 apart
 
     def __init__(self, build):
         self.program, self.seen = os.path.join(build, "tests", "placement"), collections.Counter()
@@ -119,14 +119,14 @@ def groups(build, ending=""):
             [group("wide", size, " wide", WIDE) for size in WIDE_SIZES])
 
 
-def step_rows(build, with_peers):
-    """What a round measures, in its order."""
+def round_of(build, with_peers):
+    """The groups that a round measures, in its order, each without a pause."""
     narrow, wide = groups(build)
     rivals = peers(build) if with_peers else []
-    rows = []
-    for size, group in zip(SIZES, narrow):
-        rows += group + [(name, [*command, str(size)], openmp) for name, command, openmp in rivals]
-    return rows + [row for group in wide for row in 2 * group]
+    of_rivals = lambda size: [(name, [*command, str(size)], openmp)
+                              for name, command, openmp in rivals]
+    return ([group + of_rivals(size) for size, group in zip(SIZES, narrow)] +
+            [2 * group for group in wide])
 
 
 def cost_ratios(build):
@@ -205,12 +205,13 @@ class WhileNear:
 def measure(build, rounds, with_peers, near, patience_seconds, out):
     """The figures, saved to `out`, if given, after each round."""
     figures = Figures()
-    programs = step_rows(build, with_peers)
+    compared = round_of(build, with_peers)
     for number in range(rounds):
         where = f"round {number + 1} of {rounds}"
-        for name, program, openmp in programs:
+        for group in compared:
             near.measure(figures)
-            figures.keep_steps(name, rows_of(program, openmp), where)
+            for name, program, openmp in group:
+                figures.keep_steps(name, rows_of(program, openmp), where)
         print(f"{where}: statistics, sweeps, start", file=sys.stderr)
         for name, ratio in cost_ratios(build).items():
             figures.keep((name,), ratio)
