@@ -22,8 +22,6 @@ constexpr std::size_t most_few_rows = 128;
 // one thread 0.97 and 0.89 to 1.02.
 constexpr std::size_t most_by_parts = FloatBatch::size == 16 ? most_round_rows : 128;
 
-std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
-
 }  // namespace
 
 Range part(std::size_t size, std::size_t i, std::size_t parts) {

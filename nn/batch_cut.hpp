@@ -16,6 +16,11 @@ struct Range {
 // Part i when `size` things are divided into `parts` of nearly equal size.
 [[nodiscard]] Range part(std::size_t size, std::size_t i, std::size_t parts);
 
+// As many groups of at most `most` things as `size` things need.
+constexpr std::size_t divide_up(std::size_t size, std::size_t most) {
+  return (size + most - 1) / most;
+}
+
 constexpr std::size_t most_round_rows = 512;
 
 // The most rows of a batch whose inputs may go by parts (batch_cut.cpp): the same in

@@ -242,7 +242,7 @@ Panels::Panels(std::size_t most_rows, std::size_t columns)
     : columns_(columns),
       stride_((most_rows + 1) * block_width),
       data_(uninitialised(columns > most_columns_in_place
-                              ? (columns + block_width - 1) / block_width * stride_
+                              ? divide_up(columns, block_width) * stride_
                               : 0)) {}
 
 void Panels::copy(const float* values, std::size_t first, std::size_t count) {
@@ -276,7 +276,7 @@ void multiply_stretch(const Product& product, bool right_in_panels, bool copy_le
   const auto for_each_row_block = [&](const Range& rows, Stretch& at,
                                       std::size_t column, auto&& f) {
     if (rows.size() == 0) return;
-    const std::size_t blocks = (rows.size() + block_rows - 1) / block_rows;
+    const std::size_t blocks = divide_up(rows.size(), block_rows);
     const std::size_t least = rows.size() / blocks, higher = rows.size() % blocks;
     std::size_t row = rows.begin;
     for (std::size_t i = 0; i < blocks; ++i) {
@@ -287,7 +287,7 @@ void multiply_stretch(const Product& product, bool right_in_panels, bool copy_le
       row += height;
     }
   };
-  const std::size_t row_tiles = (product.rows + rows_in_cache - 1) / rows_in_cache;
+  const std::size_t row_tiles = divide_up(product.rows, rows_in_cache);
   // One vector and a few columns: the second vector ends with the last column, and what
   // both hold is summed twice. 10 columns with vectors of 8 take a quarter less time.
   const bool overlap = !right_in_panels && width < columns && columns < 2 * width;

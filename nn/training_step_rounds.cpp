@@ -113,7 +113,7 @@ void TrainingStep::for_own_tiles(F&& f) {
 // f(columns) until all of them are done, each thread taking some after the others.
 template <class F>
 void TrainingStep::share_columns(std::size_t columns, F&& f) {
-  shares_.deal_evenly((columns + columns_at_a_time - 1) / columns_at_a_time);
+  shares_.deal_evenly(divide_up(columns, columns_at_a_time));
   threads_.run([&](std::size_t worker) {
     shares_.for_each_taken(worker, 1, [&](Range taken) {
       f(Range{taken.begin * columns_at_a_time,
@@ -149,7 +149,7 @@ LossSum TrainingStep::sum_tiles() {
 // by groups of rows.
 void TrainingStep::multiply_inputs_by_parts(const Tile& round) {
   const std::size_t parts = network_.input_parts().size();
-  const std::size_t groups = (workers_.size() + parts - 1) / parts;  // of rows
+  const std::size_t groups = divide_up(workers_.size(), parts);  // of rows
   threads_.run([&](std::size_t worker) {
     const Range own = part(parts * groups, worker, workers_.size());
     for (std::size_t i = own.begin; i < own.end; ++i) {
