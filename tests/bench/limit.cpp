@@ -3,17 +3,21 @@
 // The limit of a training step: its matrix products alone, on the whole batch,
 // preallocated. One JSON line a row, as `batchlab bench --json` names them.
 //
-//   limit [mlp|wide] [8,32,128,512,4096] [1]
+//   limit [mlp|wide] [8,32,128,512,4096] [1] [meeting]
 //   limit [mlp|wide] varied
 //
-// mlp: 784-128-10; wide: 784-1024-1024-10. The last: so many such steps at once, on as
-// many threads, each with arrays of its own, which tells what the machine's cores take
-// from each other where nothing is shared. varied: what steps of sizes drawn anew from
-// 32 to 512 take, times as many of a constant size with the same sum.
+// mlp: 784-128-10; wide: 784-1024-1024-10. 1: so many such steps at once, on as many
+// threads, each with arrays of its own, which tells what the machine's cores take from
+// each other where nothing is shared. meeting: each has its share of the rows, and all
+// wait for each other as the threads of a training step do, after the first product,
+// before the last and after it; then step_seconds are of a step of all rows. varied:
+// what steps of sizes drawn anew from 32 to 512 take, times as many of a constant size
+// with the same sum.
 #include <cblas.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <numeric>
@@ -49,11 +53,28 @@ void product(CBLAS_TRANSPOSE left, CBLAS_TRANSPOSE right, int m, int n, int k,
   cblas_sgemm(CblasRowMajor, left, right, m, n, k, 1, a, lda, b, ldb, 0, c, n);
 }
 
+// Threads wait here for all the others.
+class Meeting {
+ public:
+  explicit Meeting(std::size_t threads) : threads_(threads) {}
+  void wait() {
+    const std::size_t all = (arrived_++ / threads_ + 1) * threads_;
+    while (arrived_ < all) {
+    }
+  }
+
+ private:
+  std::size_t threads_;
+  std::atomic<std::size_t> arrived_{0};
+};
+
 // output = input W; W gradient = input^T delta; input's delta = delta W^T, but for the
-// first.
-void step(std::vector<Layer>& layers, const Values& images, int rows) {
+// first. meeting: null for none.
+void step(std::vector<Layer>& layers, const Values& images, int rows,
+          Meeting* meeting = nullptr) {
   const float* input = images.data();
   for (Layer& layer : layers) {
+    if (meeting && &layer == &layers[1]) meeting->wait();
     product(CblasNoTrans, CblasNoTrans, rows, layer.outputs, layer.inputs, input,
             layer.inputs, layer.weight.data(), layer.outputs, layer.output.data());
     input = layer.output.data();
@@ -61,13 +82,15 @@ void step(std::vector<Layer>& layers, const Values& images, int rows) {
   for (std::size_t i = layers.size(); i-- > 0;) {
     Layer& layer = layers[i];
     const float* below = i > 0 ? layers[i - 1].output.data() : images.data();
+    if (meeting && i == 0) meeting->wait();
     product(CblasTrans, CblasNoTrans, layer.inputs, layer.outputs, rows, below,
             layer.inputs, layer.delta.data(), layer.outputs, layer.gradient.data());
-    if (i == 0) return;
+    if (i == 0) break;
     product(CblasNoTrans, CblasTrans, rows, layer.inputs, layer.outputs,
             layer.delta.data(), layer.outputs, layer.weight.data(), layer.outputs,
             layers[i - 1].delta.data());
   }
+  if (meeting) meeting->wait();
 }
 
 struct Step {
@@ -88,10 +111,13 @@ struct Step {
 };
 
 // Seconds until each thread has made so many steps.
-double seconds_of(std::vector<Step>& steps, int rows, int count) {
+double seconds_of(std::vector<Step>& steps, int rows, int count, bool meet) {
+  Meeting meeting(steps.size());
   const auto start = Clock::now();
   const auto work = [&](Step& own) {
-    for (int i = 0; i < count; ++i) step(own.layers, own.images, rows);
+    for (int i = 0; i < count; ++i) {
+      step(own.layers, own.images, rows, meet ? &meeting : nullptr);
+    }
   };
   std::vector<std::jthread> others;
   for (std::size_t i = 1; i < steps.size(); ++i) {
@@ -103,23 +129,24 @@ double seconds_of(std::vector<Step>& steps, int rows, int count) {
 }
 
 void measure(const std::string& network, const std::vector<int>& widths, int rows,
-             int threads) {
+             int threads, bool meet) {
   std::vector<Step> steps;
-  for (int i = 0; i < threads; ++i) steps.emplace_back(widths, rows);
+  const int own_rows = meet ? rows / threads : rows;
+  for (int i = 0; i < threads; ++i) steps.emplace_back(widths, own_rows);
   int count = 1;  // of at least a quarter of a second
-  while (seconds_of(steps, rows, count) < 0.25) count *= 2;
+  while (seconds_of(steps, own_rows, count, meet) < 0.25) count *= 2;
   std::vector<double> seconds;
   for (int repeat = 0; repeat < 7; ++repeat) {
-    seconds.push_back(seconds_of(steps, rows, count) / count);
+    seconds.push_back(seconds_of(steps, own_rows, count, meet) / count);
   }
   std::sort(seconds.begin(), seconds.end());
   fmt::print(
       "{{\"peer\": \"limit\", \"network\": \"{}\", \"batch_size\": {}, "
-      "\"threads\": {}, \"variant\": \"plain\", "
+      "\"threads\": {}, \"variant\": \"{}\", "
       "\"step_seconds\": {:.9f}, \"step_seconds_min\": {:.9f}, "
       "\"step_seconds_max\": {:.9f}, \"examples_per_second\": {:.0f}}}\n",
-      network, rows, threads, seconds[3], seconds[0], seconds[6],
-      threads * rows / seconds[3]);
+      network, rows, threads, meet ? "meeting" : "plain", seconds[3], seconds[0],
+      seconds[6], threads * own_rows / seconds[3]);
   std::fflush(stdout);
 }
 
@@ -163,7 +190,8 @@ int main(int count, char** arguments) {
   }
   std::stringstream sizes(count > 2 ? arguments[2] : "8,32,128,512,4096");
   const int threads = count > 3 ? std::stoi(arguments[3]) : 1;
+  const bool meet = count > 4 && std::string(arguments[4]) == "meeting";
   for (std::string rows; std::getline(sizes, rows, ',');) {
-    measure(network, widths, std::stoi(rows), threads);
+    measure(network, widths, std::stoi(rows), threads, meet);
   }
 }

@@ -9,10 +9,12 @@ Fashion-MNIST, float32. In each round everything is measured once, the wide netw
 compared side by side, a batch size after the other, for the speed of a machine changes within
 minutes; a figure is the median over the rounds, a ratio the quotient of two such medians, a
 percentage the median of ratios of steps made in turn. "Two at once" is what two cores do where
-nothing is shared: the examples per second of two limits at once, times those of one. The
-environment's kernel pins are removed. Peers that are not installed are left out with a note. Prints
-Markdown tables; --out keeps every row as JSON. Takes six to twelve minutes a round, on an idle
-machine.
+nothing is shared: the examples per second of two limits at once, times those of one. "Two that
+meet" has each of two limits take half of the rows and wait for the other as the threads of a
+training step do, three times a step: times the examples per second of one that takes as many rows,
+what two cores do where nothing is shared but the time. The environment's kernel pins are removed.
+Peers that are not installed are left out with a note. Prints Markdown tables; --out keeps every row
+as JSON. Takes seven to fourteen minutes a round, on an idle machine.
 
 The host of a virtual machine moves its cores: the two may be near each other, far apart, or one.
 The rounds take them as they come. Whenever they are near each other, one thread and two of the narrow
@@ -105,15 +107,19 @@ def peers(build):
 
 def groups(build, ending=""):
     """For each network and batch size the programs that are compared: (name, command, with the
-    OpenMP BLAS) of the limit and of batchlab, on one thread and on two."""
+    OpenMP BLAS) of the limit and of batchlab, on one thread and on two, and of two limits that
+    meet with one of half the rows."""
     batchlab, limit = os.path.join(build, "batchlab"), os.path.join(build, "tests", "limit")
 
     def group(network, size, name, more):
         bench = [batchlab, "bench", "four-families", "--batch-sizes", str(size), "--json", *more,
                  "--threads"]
-        return [row for threads in "12" for row in
+        rows = [row for threads in "12" for row in
                 [("limit" + name + ending, [limit, network, str(size), threads], False),
                  ("batchlab" + name + ending, [*bench, threads], False)]]
+        halves = [("half" + name + ending, [limit, network, str(size // 2), "1"], False),
+                  ("meeting" + name + ending, [limit, network, str(size), "2", "meeting"], False)]
+        return rows + halves
 
     return ([group("mlp", size, "", []) for size in SIZES],
             [group("wide", size, " wide", WIDE) for size in WIDE_SIZES])
@@ -241,11 +247,12 @@ def print_steps(median, network, sizes):
     if not sizes:
         return print("None.\n")
     print("| batch size | limit | one thread | times the limit | two threads | against one | "
-          "two at once | best peer | against the best peer |")
-    print("|---|---|---|---|---|---|---|---|---|")
+          "two at once | two that meet | best peer | against the best peer |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for size in sizes:
         limit, both = (("limit" + network, size, n) for n in (1, 2))
         one, two = (("batchlab" + network, size, n) for n in (1, 2))
+        half, meeting = ("half" + network, size // 2, 1), ("meeting" + network, size, 2)
         rivals = [(seconds, key) for key, seconds in median.items()
                   if key[0] in ("PyTorch", "libtorch") and key[1] == size and not network]
         best = min(rivals, default=None)
@@ -254,7 +261,8 @@ def print_steps(median, network, sizes):
                  if best else "- | -")
         print(f"| {size} | {micro(median, limit)} | {micro(median, one)} | "
               f"{median[one] / median[limit]:.2f} | {micro(median, two)} | "
-              f"{median[one] / median[two]:.2f} | {2 * median[limit] / median[both]:.2f} | {rival} |")
+              f"{median[one] / median[two]:.2f} | {2 * median[limit] / median[both]:.2f} | "
+              f"{2 * median[half] / median[meeting]:.2f} | {rival} |")
     print()
 
 
