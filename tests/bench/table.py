@@ -192,7 +192,7 @@ class WhileNear:
 
     def measure(self, figures):
         """As many as can be had now."""
-        while self.waiting and self.placement.look() == "near":
+        while self.placement.look() == "near" and self.waiting:
             group = self.waiting[0]
             rows = [(name, rows_of(command)) for name, command, _ in group]
             if self.placement.look() != "near":
