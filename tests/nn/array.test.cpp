@@ -17,7 +17,9 @@ TEST(Array, BeginsAtACacheLineAndFarBehindALargeOne) {
     const auto end = reinterpret_cast<std::uintptr_t>(array.data() + array.size());
     for (const Array& other : arrays) {
       const auto begin = reinterpret_cast<std::uintptr_t>(other.data());
-      if (begin >= end) EXPECT_GE(begin - end, array_gap_bytes);
+      if (begin >= end) {
+        EXPECT_GE(begin - end, array_gap_bytes);
+      }
     }
   }
 }
