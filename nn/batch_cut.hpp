@@ -23,10 +23,6 @@ constexpr std::size_t divide_up(std::size_t size, std::size_t most) {
 
 constexpr std::size_t most_round_rows = 512;
 
-// The most rows of a batch whose inputs may go by parts (batch_cut.cpp): the same in
-// every build for vectors of one size.
-[[nodiscard]] std::size_t most_rows_by_parts();
-
 struct CutOptions {
   std::size_t lanes = 0;        // at least this many; 0: 2
   std::size_t tile_height = 0;  // most rows of a tile; 0: 128
@@ -37,7 +33,8 @@ struct CutOptions {
 struct Cut {
   std::size_t rounds, lanes_per_round, tile_height;
   bool few_rows;  // threads share no copies of weights
-  bool by_parts;  // inputs may go by parts (network.hpp)
+  bool by_parts;  // inputs may go by parts (network.hpp): of more rows, only with
+                  // vectors of 16 floats
 
   [[nodiscard]] std::size_t lanes() const { return rounds * lanes_per_round; }
 };

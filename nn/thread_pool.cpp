@@ -27,18 +27,6 @@ class SubnormalsAsZero {
 #endif
 };
 
-// Polls a while, for the next part of a step is microseconds away, then sleeps.
-void wait_while_equal(const std::atomic<std::uint32_t>& value, std::uint32_t old,
-                      int spins) {
-  for (int i = 0; i < spins; ++i) {
-    if (value.load(std::memory_order_acquire) != old) return;
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#endif
-  }
-  value.wait(old, std::memory_order_acquire);
-}
-
 constexpr int polls_before_sleep = 4000;  // about 50 to 100 microseconds
 
 }  // namespace
@@ -71,7 +59,7 @@ void ThreadPool::run(const std::function<void(std::size_t)>& task) {
     run_task(0);
   }
   while (const std::uint32_t pending = pending_.load(std::memory_order_acquire)) {
-    wait_while_equal(pending_, pending, spins_);
+    wait_while_equal(pending_, pending);
   }
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
@@ -85,11 +73,23 @@ void ThreadPool::run_task(std::size_t worker) {
   }
 }
 
+// The next part of a step is microseconds away.
+void ThreadPool::wait_while_equal(const std::atomic<std::uint32_t>& value,
+                                  std::uint32_t old) const {
+  for (int i = 0; i < spins_; ++i) {
+    if (value.load(std::memory_order_acquire) != old) return;
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+  value.wait(old, std::memory_order_acquire);
+}
+
 void ThreadPool::work(std::size_t worker) {
   const SubnormalsAsZero here;
   std::uint32_t round = 0;
   while (true) {
-    wait_while_equal(round_, round, spins_);
+    wait_while_equal(round_, round);
     round = round_.load(std::memory_order_acquire);
     if (stopping_) return;
     run_task(worker);

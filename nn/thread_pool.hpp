@@ -29,6 +29,11 @@ class ThreadPool {
   // all have returned. Throws again what one of them threw, if any did.
   void run(const std::function<void(std::size_t)>& task);
 
+  // For a worker that waits for others within a task: returns once the value is another
+  // or, after notify_all(), may be. Polls a while, then sleeps.
+  void wait_while_equal(const std::atomic<std::uint32_t>& value,
+                        std::uint32_t old) const;
+
  private:
   void work(std::size_t worker);
   void run_task(std::size_t worker);

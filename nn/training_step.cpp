@@ -33,7 +33,8 @@ TrainingStep::TrainingStep(const Network& network, const Dataset& data,
       tiles_(tiles_of(most_round_rows, cut_batch(1, options).tile_height)),
       pieces_(network.pieces().size()),
       stretch_ends_(threads.workers()),
-      shares_(threads.workers()) {
+      shares_(threads.workers()),
+      ready_(tiles_.size(), threads) {
   use_single_threaded_blas();  // or bits would depend on its threads
   const std::size_t height = cut_batch(1, options).tile_height;
   std::size_t largest = 0;

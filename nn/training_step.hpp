@@ -3,10 +3,9 @@
 // The training step: tiles and lanes.
 //
 // A batch is worked off in rounds of at most 512 rows, whose activations stay in cache.
-// First the tiles of a round go forward and backward, each on one thread; of a small
-// batch the first layer is gone through before, by parts of the inputs, and of a batch
-// of any size wide layers between, by units forward and by inputs back, each with all
-// rows. Then the
+// First the tiles of a round go forward and backward, each on one thread; the first
+// layer may be gone through before, by parts of the inputs, and wide layers between, by
+// units forward and by inputs back, each with all rows. Then the
 // parameters are gone over piece by piece, each piece on one thread: its gradient is
 // summed over the rows of the round, and in the last round measured and applied at
 // once, so that it never leaves the cache. Who does what, and how many pieces are one
@@ -27,6 +26,7 @@
 #include "nn/gradient_statistics.hpp"
 #include "nn/network.hpp"
 #include "nn/optimizer.hpp"
+#include "nn/ready_tiles.hpp"
 #include "nn/spent_time.hpp"
 #include "nn/thread_pool.hpp"
 #include "nn/weight_average.hpp"
@@ -132,6 +132,7 @@ class TrainingStep {
   [[nodiscard]] bool copies_weights() const;
   void copy_weights(const Array& parameters);
   LossSum run_tiles(const Batch& batch, std::size_t first, std::size_t end);
+  [[nodiscard]] std::size_t round_tiles() const;
   template <class F>
   void for_own_tiles(F&& f);
   template <class F>
@@ -141,7 +142,9 @@ class TrainingStep {
   [[nodiscard]] Tile as_one(const Tile& round, Range wanted) const;
   [[nodiscard]] bool goes_by_parts() const;
   LossSum sum_tiles();
-  void multiply_inputs_by_parts(const Tile& round);
+  template <class F>
+  void for_tiles_by_parts(const Tile& round, F&& f);
+  void multiply_inputs(std::size_t part, const Tile& rows, Worker& worker);
   void forward(Range layers, const Tile& round, Range tiles, Worker& worker);
   void forward_tile(Range layers, const Tile& tile, Worker& worker);
   void run_loss(const Tile& round, Range tiles, Worker& worker);
@@ -204,6 +207,7 @@ class TrainingStep {
   std::vector<PieceSums> pieces_;
   std::vector<std::size_t> stretch_ends_;  // the pieces that each worker begins with
   WorkShares shares_;
+  ReadyTiles ready_;
   // The step in progress.
   std::size_t batch_size_ = 0;
   Cut cut_{};  // of the rows that went forward last

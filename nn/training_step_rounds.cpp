@@ -16,6 +16,13 @@ namespace {
 constexpr std::size_t columns_at_a_time = 64;
 static_assert(columns_at_a_time % FloatBatch::size == 0);  // bits of forward()
 
+// Rows that are multiplied by a part of the weights before others begin with them. For
+// more threads than parts each has a block.
+std::size_t blocks_of_rows(std::size_t rows, std::size_t workers, std::size_t parts) {
+  constexpr std::size_t rows_at_a_time = 64;
+  return workers == 1 ? 1 : std::max(divide_up(workers, parts), rows / rows_at_a_time);
+}
+
 void copy_labels(const Dataset& data, std::span<const std::uint32_t> examples,
                  std::uint8_t* labels) {
   for (std::size_t i = 0; i < examples.size(); ++i) {
@@ -67,11 +74,17 @@ LossSum TrainingStep::run_tiles(const Batch& batch, std::size_t begin,
   const std::span<const std::size_t> wide = network_.wide_layers();
   const bool rows_are_measured = measurements_.examples || measurements_.inner_products;
   round_.keep_parts_apart(goes_by_parts() && !rows_are_measured);
-  if (goes_by_parts()) multiply_inputs_by_parts(whole);
   std::size_t first = all.begin;
+  const auto for_tiles = [&](auto&& f) {
+    if (first == all.begin && goes_by_parts()) {
+      for_tiles_by_parts(whole, f);
+    } else {
+      for_own_tiles(f);
+    }
+  };
   for (const std::size_t layer : wide) {
     if (first == all.begin || first < layer) {
-      for_own_tiles([&](Range own, Worker& worker) {
+      for_tiles([&](Range own, Worker& worker) {
         forward({first, layer}, whole, own, worker);
       });
     }
@@ -80,7 +93,7 @@ LossSum TrainingStep::run_tiles(const Batch& batch, std::size_t begin,
     });
     first = layer + 1;
   }
-  for_own_tiles([&](Range own, Worker& worker) {
+  for_tiles([&](Range own, Worker& worker) {
     forward({first, all.end}, whole, own, worker);
     run_loss(whole, own, worker);
     backward({first, all.end}, whole, own, worker);
@@ -100,14 +113,53 @@ LossSum TrainingStep::run_tiles(const Batch& batch, std::size_t begin,
   return sum_tiles();
 }
 
+std::size_t TrainingStep::round_tiles() const {
+  return tiles_of(round_rows_, cut_.tile_height);
+}
+
 // f(some tiles of the round, worker), each thread having some, or none.
 template <class F>
 void TrainingStep::for_own_tiles(F&& f) {
-  const std::size_t tiles = tiles_of(round_rows_, cut_.tile_height);
+  const std::size_t tiles = round_tiles();
   threads_.run([&](std::size_t worker) {
     const Range own = part(tiles, worker, workers_.size());
     if (own.size() > 0) f(own, workers_[worker]);
   });
+}
+
+// f(tiles of the round, worker), once their inputs have met the first layer. Each
+// thread first gathers and multiplies, some rows after the others, the part of the
+// inputs whose weights it updates, so that neither is ever in the other's cache.
+template <class F>
+void TrainingStep::for_tiles_by_parts(const Tile& round, F&& f) {
+  const std::size_t parts = network_.input_parts().size(), tiles = round_tiles();
+  const std::size_t blocks = blocks_of_rows(round.rows, workers_.size(), parts);
+  ready_.expect(tiles, blocks, parts);
+  threads_.run([&](std::size_t number) {
+    Worker& worker = workers_[number];
+    const Range own = part(parts * blocks, number, workers_.size());
+    try {
+      for (std::size_t i = own.begin; i < own.end; ++i) {
+        const Range rows = part(round.rows, i % blocks, blocks);
+        multiply_inputs(
+            i / blocks,
+            {round.first_row + rows.begin, rows.size(), round.batch, seed_, rows.begin},
+            worker);
+        ready_.finish(i % blocks);
+      }
+    } catch (...) {
+      ready_.give_up();
+      throw;
+    }
+    if (workers_.size() == 1) return f(Range{0, tiles}, worker);
+    while (const auto tile = ready_.take(number)) f(Range{*tile, *tile + 1}, worker);
+  });
+}
+
+void TrainingStep::multiply_inputs(std::size_t part, const Tile& rows, Worker& worker) {
+  if (rows.rows == 0) return;
+  gather_part(rows, part, worker);
+  network_.forward_part(rows, part, parameters_.data(), round_);
 }
 
 // f(columns) until all of them are done, each thread taking some after the others.
@@ -124,7 +176,7 @@ void TrainingStep::share_columns(std::size_t columns, F&& f) {
 
 // Some tiles of the round as one.
 Tile TrainingStep::as_one(const Tile& round, Range wanted) const {
-  const std::size_t tiles = tiles_of(round.rows, cut_.tile_height);
+  const std::size_t tiles = round_tiles();
   const std::size_t row = part(round.rows, wanted.begin, tiles).begin;
   const std::size_t end = part(round.rows, wanted.end - 1, tiles).end;
   return {round.first_row + row, end - row, round.batch, seed_, row};
@@ -136,31 +188,11 @@ bool TrainingStep::goes_by_parts() const {
 
 LossSum TrainingStep::sum_tiles() {
   LossSum loss;
-  const std::size_t tiles = tiles_of(round_rows_, cut_.tile_height);
-  for (std::size_t i = 0; i < tiles; ++i) {
+  for (std::size_t i = 0; i < round_tiles(); ++i) {
     accumulate(tiles_[i].loss, loss);
     example_norms_squared_ += tiles_[i].example_norms_squared;
   }
   return loss;
-}
-
-// Each thread gathers and multiplies the part of the inputs whose weights it updates,
-// so that neither is ever in the other's cache. For more threads than parts these come
-// by groups of rows.
-void TrainingStep::multiply_inputs_by_parts(const Tile& round) {
-  const std::size_t parts = network_.input_parts().size();
-  const std::size_t groups = divide_up(workers_.size(), parts);  // of rows
-  threads_.run([&](std::size_t worker) {
-    const Range own = part(parts * groups, worker, workers_.size());
-    for (std::size_t i = own.begin; i < own.end; ++i) {
-      const Range rows = part(round.rows, i % groups, groups);
-      if (rows.size() == 0) continue;
-      const Tile tile{round.first_row + rows.begin, rows.size(), round.batch, seed_,
-                      rows.begin};
-      gather_part(tile, i / groups, workers_[worker]);
-      network_.forward_part(tile, i / groups, parameters_.data(), round_);
-    }
-  });
 }
 
 // f(tile): some tiles of the round. Together, so that operands are copied once, where

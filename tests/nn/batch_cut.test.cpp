@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "nn/elementwise.hpp"
 #include "tests/nn/training_step_test.hpp"
 
 namespace batchlab::batch_cut_test {
@@ -23,8 +24,9 @@ TEST(CutBatch, RoundsHaveAtMost512RowsAndLanesAtLeastOne) {
   EXPECT_EQ(cut_batch(5, {.tile_height = 9999}).tile_height, 512U);
   EXPECT_TRUE(cut_batch(128, {}).few_rows);
   EXPECT_FALSE(cut_batch(129, {}).few_rows);
-  EXPECT_TRUE(cut_batch(most_rows_by_parts(), {}).by_parts);
-  EXPECT_FALSE(cut_batch(most_rows_by_parts() + 1, {}).by_parts);
+  EXPECT_TRUE(cut_batch(128, {}).by_parts);
+  EXPECT_EQ(cut_batch(129, {}).by_parts, FloatBatch::size == 16);
+  EXPECT_EQ(cut_batch(60'000, {}).by_parts, FloatBatch::size == 16);
 }
 
 }  // namespace batchlab::batch_cut_test
