@@ -3,8 +3,6 @@
 
 #include <limits>
 
-#include "nn/batch_cut.hpp"
-
 namespace batchlab {
 
 namespace {
@@ -32,7 +30,7 @@ void ReadyTiles::finish(std::size_t block) {
   const Range tiles = that_meet(block, blocks_, tiles_);
   bool ready = false;
   for (std::size_t tile = tiles.begin; tile < tiles.end; ++tile) {
-    ready |= left_[tile].fetch_sub(1, std::memory_order_acq_rel) == 1;
+    ready |= left_[tile].fetch_sub(1, std::memory_order_release) == 1;
   }
   if (!ready) return;
   changes_.fetch_add(1, std::memory_order_release);
@@ -45,24 +43,30 @@ void ReadyTiles::give_up() {
   changes_.notify_all();
 }
 
-std::optional<std::size_t> ReadyTiles::take(std::size_t worker) {
+bool ReadyTiles::take_if_ready(std::size_t tile) {
+  std::uint32_t ready = 0;
+  return left_[tile].compare_exchange_strong(ready, taken, std::memory_order_acquire,
+                                             std::memory_order_relaxed);
+}
+
+Range ReadyTiles::take(std::size_t worker, std::size_t most) {
   const std::size_t first = part(tiles_, worker, threads_.workers()).begin;
   while (true) {
     const std::uint32_t changes = changes_.load(std::memory_order_acquire);
-    if (given_up_.load(std::memory_order_relaxed)) return std::nullopt;
+    if (given_up_.load(std::memory_order_relaxed)) return {0, 0};
     bool some_are_not_ready = false;
     for (std::size_t i = 0; i < tiles_; ++i) {
       const std::size_t tile = (first + i) % tiles_;
-      std::uint32_t left = left_[tile].load(std::memory_order_relaxed);
-      if (left == taken) continue;
-      if (left > 0) {
-        some_are_not_ready = true;
-      } else if (left_[tile].compare_exchange_strong(left, taken,
-                                                     std::memory_order_acquire)) {
-        return tile;
+      const std::uint32_t left = left_[tile].load(std::memory_order_relaxed);
+      if (left != 0) {
+        some_are_not_ready |= left != taken;
+      } else if (take_if_ready(tile)) {
+        std::size_t end = tile + 1;
+        while (end < tiles_ && end - tile < most && take_if_ready(end)) ++end;
+        return {tile, end};
       }
     }
-    if (!some_are_not_ready) return std::nullopt;
+    if (!some_are_not_ready) return {0, 0};
     threads_.wait_while_equal(changes_, changes);
   }
 }

@@ -8,9 +8,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
+#include "nn/batch_cut.hpp"
 #include "nn/thread_pool.hpp"
 
 namespace batchlab {
@@ -32,11 +32,23 @@ class ReadyTiles {
   // Blocks will be missing: no tile is given to anybody any more.
   void give_up();
 
-  // A tile that is ready: the worker's own before others. Waits while none is, so the
-  // worker must have finished its own blocks. None: all are taken.
-  [[nodiscard]] std::optional<std::size_t> take(std::size_t worker);
+  // 1 to `most` tiles that follow each other and are ready: the worker's own before
+  // others. Waits while none is, so the worker must have finished its own blocks.
+  // Empty: all are taken.
+  [[nodiscard]] Range take(std::size_t worker, std::size_t most);
+
+  // f(what it takes) until all are taken.
+  template <class F>
+  void for_each_taken(std::size_t worker, std::size_t most, F&& f) {
+    for (Range taken = take(worker, most); taken.size() > 0;
+         taken = take(worker, most)) {
+      f(taken);
+    }
+  }
 
  private:
+  [[nodiscard]] bool take_if_ready(std::size_t tile);
+
   const ThreadPool& threads_;
   std::vector<std::atomic<std::uint32_t>> left_;  // blocks of each tile, or `taken`
   std::size_t tiles_ = 0, blocks_ = 0;

@@ -13,7 +13,7 @@ namespace batchlab {
 InnerProducts TrainingStep::inner_products() {
   const std::size_t rows = round_rows_;
   const std::size_t pair_rows = cut_.rounds == 1 && !extended_ ? rows : 0;
-  const std::size_t tiles = tiles_of(rows, cut_.tile_height);
+  const std::size_t tiles = round_tiles();
   const auto pairs_of = [&](std::size_t share) {
     return pair_products_.data() + share * most_round_rows;
   };

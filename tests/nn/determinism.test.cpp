@@ -103,31 +103,38 @@ TEST(BitsWithFixedCut, DoNotDependOnTheNumberOfThreads) {
   }
 }
 
-// So many inputs that small batches take them by parts, apart from each other where no
-// row is measured; the first layer is the last, too, or is followed by others.
+// So many inputs that batches take them by parts (with vectors of 8 small ones alone),
+// apart from each other where no row is measured; the first layer is the last, too, or
+// is followed by others.
 TEST(BitsOfManyInputs, DependNeitherOnThreadsNorOnWhatIsMeasured) {
-  const Dataset many = random_dataset(520, 300, 7, 4);
+  const Dataset many = random_dataset(1100, 300, 7, 4);
   const std::vector<std::vector<LayerOptions>> networks{
       {{.type = "dense", .units = 7}},
       {{.type = "dense", .units = 150, .activation = "relu"},
        {.type = "dropout", .rate = 0.3},
        {.type = "dense", .units = 7}}};
   for (const auto& network : networks) {
-    const auto bits_with = [&](std::size_t threads, const Measurements& measurements) {
-      Trainer trainer(many, network, {.threads = threads});
-      RandomValues random(14);
-      for (const std::size_t size : {1, 2, 3, 17, 128, 129, 63, 512, 513}) {
-        const Batch batch = random_batch(size, 520, random);
-        trainer.step.forward_backward(batch, measurements);
-        if (size == 17) trainer.step.extend(random_batch(9, 520, random));
-        trainer.step.update(0.01);
+    for (const std::size_t tile_height : {0, 5}) {
+      const auto bits_with = [&](std::size_t threads,
+                                 const Measurements& measurements) {
+        Trainer trainer(many, network,
+                        {.threads = threads, .cut = {.tile_height = tile_height}});
+        RandomValues random(14);
+        for (const std::size_t size : {1, 2, 3, 17, 128, 129, 63, 512, 513, 1100}) {
+          const Batch batch = random_batch(size, 1100, random);
+          trainer.step.forward_backward(batch, measurements);
+          if (size == 17) trainer.step.extend(random_batch(9, 1100, random));
+          if (size == 128) trainer.step.extend(random_batch(600, 1100, random));
+          trainer.step.update(0.01);
+        }
+        return trainer.bits();
+      };
+      const auto one = bits_with(1, {});
+      for (const std::size_t threads : {1, 2, 3, 5, 8}) {
+        EXPECT_EQ(bits_with(threads, {}), one) << threads << " threads";
+        EXPECT_EQ(bits_with(threads, everything), one)
+            << threads << " threads, measured";
       }
-      return trainer.bits();
-    };
-    const auto one = bits_with(1, {});
-    for (const std::size_t threads : {1, 2, 3, 5, 8}) {
-      EXPECT_EQ(bits_with(threads, {}), one) << threads << " threads";
-      EXPECT_EQ(bits_with(threads, everything), one) << threads << " threads, measured";
     }
   }
 }

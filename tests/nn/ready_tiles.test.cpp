@@ -10,6 +10,12 @@
 
 namespace batchlab::ready_tiles_test {
 
+// The tile that a worker takes alone; 99 where all are taken.
+std::size_t one(ReadyTiles& ready, std::size_t worker) {
+  const Range taken = ready.take(worker, 1);
+  return taken.size() == 1 ? taken.begin : 99;
+}
+
 void finish_all(ReadyTiles& ready, std::size_t blocks) {
   for (std::size_t block = 0; block < blocks; ++block) ready.finish(block);
 }
@@ -19,12 +25,12 @@ TEST(ReadyTiles, AWorkerTakesItsOwnBeforeThoseOfOthers) {
   ReadyTiles ready(4, pool);
   ready.expect(4, 1, 1);
   ready.finish(0);
-  EXPECT_EQ(ready.take(1), 2);
-  EXPECT_EQ(ready.take(0), 0);
-  EXPECT_EQ(ready.take(1), 3);
-  EXPECT_EQ(ready.take(1), 1);
-  EXPECT_EQ(ready.take(0), std::nullopt);
-  EXPECT_EQ(ready.take(1), std::nullopt);
+  EXPECT_EQ(one(ready, 1), 2);
+  EXPECT_EQ(one(ready, 0), 0);
+  EXPECT_EQ(one(ready, 1), 3);
+  EXPECT_EQ(one(ready, 1), 1);
+  EXPECT_EQ(one(ready, 0), 99);
+  EXPECT_EQ(one(ready, 1), 99);
 }
 
 TEST(ReadyTiles, AWorkerWhoseOwnIsNotReadyTakesAnother) {
@@ -33,11 +39,32 @@ TEST(ReadyTiles, AWorkerWhoseOwnIsNotReadyTakesAnother) {
   ready.expect(4, 4, 2);
   finish_all(ready, 3);  // the first of two parts
   ready.finish(1);
-  EXPECT_EQ(ready.take(1), 1);
+  EXPECT_EQ(one(ready, 1), 1);
   ready.finish(0);
-  EXPECT_EQ(ready.take(1), 0);
+  EXPECT_EQ(one(ready, 1), 0);
   ready.finish(2);
-  EXPECT_EQ(ready.take(0), 2);
+  EXPECT_EQ(one(ready, 0), 2);
+}
+
+TEST(ReadyTiles, ThoseThatFollowEachOtherAreTakenTogether) {
+  const ThreadPool pool(2);
+  ReadyTiles ready(8, pool);
+  ready.expect(8, 8, 1);
+  finish_all(ready, 5);
+  ready.finish(6);
+  ready.finish(7);
+  const auto takes = [&](std::size_t worker, std::size_t begin, std::size_t end) {
+    const Range taken = ready.take(worker, 3);
+    EXPECT_EQ(taken.begin, begin);
+    EXPECT_EQ(taken.end, end);
+  };
+  takes(1, 4, 5);  // 5 is not ready
+  takes(1, 6, 8);
+  takes(1, 0, 3);
+  ready.finish(5);
+  takes(0, 3, 4);  // 4 is taken
+  takes(0, 5, 6);
+  takes(0, 0, 0);
 }
 
 // Against rows counted one by one.
@@ -57,12 +84,12 @@ TEST(ReadyTiles, ATileWaitsForTheBlocksThatHaveRowsOfIt) {
           if (block != missing) ready.finish(block);
         }
         for (std::size_t i = waiting.size(); i < tiles; ++i) {
-          taken.insert(ready.take(0).value());
+          taken.insert(one(ready, 0));
         }
         for (const std::size_t tile : waiting) EXPECT_FALSE(taken.contains(tile));
         ready.finish(missing);
-        for (const std::size_t tile : waiting) EXPECT_EQ(ready.take(0), tile);
-        EXPECT_EQ(ready.take(0), std::nullopt);
+        for (const std::size_t tile : waiting) EXPECT_EQ(one(ready, 0), tile);
+        EXPECT_EQ(one(ready, 0), 99);
       }
     }
   }
@@ -88,11 +115,13 @@ TEST_P(ReadyTilesOf, GiveEachTileToOneWorkerAfterItsBlocks) {
         written[worker][tile] = 1;
         ready.finish(tile);
       }
-      while (const auto tile = ready.take(worker)) {
-        for (std::size_t part = 0; part < parts; ++part) {
-          sums[*tile] += written[part][*tile];
+      ready.for_each_taken(worker, 1 + round % 3, [&](Range taken) {
+        for (std::size_t tile = taken.begin; tile < taken.end; ++tile) {
+          for (std::size_t part = 0; part < parts; ++part) {
+            sums[tile] += written[part][tile];
+          }
         }
-      }
+      });
     });
     ASSERT_EQ(sums, std::vector<int>(tiles, static_cast<int>(parts)));
   }
@@ -109,13 +138,13 @@ TEST_P(ReadyTilesOf, EndTheWaitingWhenBlocksWillBeMissing) {
         throw std::bad_alloc();
       }
       ready.finish(0);
-      EXPECT_EQ(ready.take(worker), std::nullopt);
+      EXPECT_EQ(one(ready, worker), 99);
     }),
                  std::bad_alloc);
   }
   ready.expect(2, 1, 1);
   ready.finish(0);
-  EXPECT_EQ(ready.take(0), 0);
+  EXPECT_EQ(one(ready, 0), 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Workers, ReadyTilesOf, testing::Values(1, 2, 3, 8));
