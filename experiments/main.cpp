@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
 
 #include "experiments/command_line.hpp"
 #include "nn/matrix_product.hpp"
@@ -20,5 +22,10 @@ int main(int count, char** arguments) {
   open_standard_streams();
   std::signal(SIGXFSZ, SIG_IGN);  // a file too large is an error to report, not a death
   batchlab::use_single_threaded_blas();
-  return batchlab::run_command_line(count, arguments);
+  const int code = batchlab::run_command_line(count, arguments);
+  if (code != 1) return code;
+  // Perhaps out of memory. A thread of OpenBLAS that was refused its own as the program
+  // began asks for it for ever, and return would wait for that thread.
+  std::fflush(nullptr);
+  std::_Exit(code);
 }

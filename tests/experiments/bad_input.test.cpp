@@ -254,7 +254,7 @@ TEST(BadInput, TooLittleMemoryIsExitCodeOne) {
 }
 
 // Refused its memory, OpenBLAS asks again for ever: then the time limit ends the run.
-// Its own threads, which start with the program and ask likewise, are left out.
+// Its own threads, which start with the program and ask likewise, are left out here.
 TEST(BadInput, NoLimitOfMemoryMakesARunHang) {
   if (sanitized) GTEST_SKIP() << "a sanitizer needs terabytes of addresses";
   for (const char* threads : {"2", "4"}) {
@@ -282,6 +282,22 @@ TEST(BadInput, NoLimitOfMemoryMakesARunHang) {
     EXPECT_EQ(blas_lacked_memory, !kernel_is_fast());
     EXPECT_EQ(output.code, 0) << output.err;
   }
+}
+
+// So few that the thread with which OpenBLAS starts asks for its own for ever: the end
+// of the program must not wait for it.
+TEST(BadInput, TooFewAddressesForOpenBlasEndWithExitCodeOne) {
+  if (sanitized) GTEST_SKIP() << "a sanitizer needs terabytes of addresses";
+  const Experiment experiment;
+  const Output output =
+      run_program(experiment.words({"--set", "model.layers.0.units=1000000"}), [] {
+        const rlimit memory{120U << 20, 120U << 20}, seconds{20, 20};
+        ::setenv("OPENBLAS_NUM_THREADS", "2", 1);
+        ::setrlimit(RLIMIT_AS, &memory);
+        ::setrlimit(RLIMIT_CPU, &seconds);
+      });
+  EXPECT_EQ(output.code, 1) << output.err;
+  EXPECT_THAT(output.err, HasSubstr("out of memory"));
 }
 
 TEST(Notes, NameAVariableThatHasNoEffectOrCostsSpeed) {
