@@ -133,8 +133,7 @@ void TrainingStep::for_own_tiles(F&& f) {
 template <class F>
 void TrainingStep::for_tiles_by_parts(const Tile& round, F&& f) {
   const std::size_t parts = network_.input_parts().size(), tiles = round_tiles();
-  const std::size_t groups =
-      divide_up(workers_.size(), parts);    // for each to have rows
+  const std::size_t groups = divide_up(workers_.size(), parts);  // a worker's rows each
   const bool alone = workers_.size() == 1;  // takes all rows as one product
   const std::size_t blocks = alone ? 1 : std::max(groups, round.rows / rows_of_a_block);
   const std::size_t most =
