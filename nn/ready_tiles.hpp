@@ -34,17 +34,8 @@ class ReadyTiles {
 
   // 1 to `most` tiles that follow each other and are ready: the worker's own before
   // others. Waits while none is, so the worker must have finished its own blocks.
-  // Empty: all are taken.
+  // Empty: all are taken; for_each_taken() (work_shares.hpp) goes on until then.
   [[nodiscard]] Range take(std::size_t worker, std::size_t most);
-
-  // f(what it takes) until all are taken.
-  template <class F>
-  void for_each_taken(std::size_t worker, std::size_t most, F&& f) {
-    for (Range taken = take(worker, most); taken.size() > 0;
-         taken = take(worker, most)) {
-      f(taken);
-    }
-  }
 
  private:
   [[nodiscard]] bool take_if_ready(std::size_t tile);

@@ -92,7 +92,7 @@ template <class F>
 void TrainingStep::for_pieces_of(std::size_t number, F&& f, float* written_next) {
   const std::vector<Piece>& pieces = network_.pieces();
   Worker& worker = workers_[number];
-  shares_.for_each_taken(number, most_pieces_together, [&](Range taken) {
+  for_each_taken(shares_, number, most_pieces_together, [&](Range taken) {
     while (taken.size() > 0) {
       const Range together = network_.together(taken, round_rows_);
       const std::span running = sum_round(together, worker, written_next);
@@ -243,7 +243,7 @@ InnerProducts TrainingStep::update_in_two_passes() {
   const InnerProducts products = inner_products();
   shares_.deal(stretch_ends_);
   threads_.run([&](std::size_t worker) {
-    shares_.for_each_taken(worker, 1, [&](Range taken) {
+    for_each_taken(shares_, worker, 1, [&](Range taken) {
       const Piece& piece = network_.pieces()[taken.begin];
       apply(piece, pieces_[taken.begin], gradient_.data() + piece.offset, 1);
     });

@@ -155,7 +155,7 @@ void TrainingStep::for_tiles_by_parts(const Tile& round, F&& f) {
       ready_.give_up();
       throw;
     }
-    ready_.for_each_taken(number, most, [&](Range taken) { f(taken, worker); });
+    for_each_taken(ready_, number, most, [&](Range taken) { f(taken, worker); });
   });
 }
 
@@ -170,7 +170,7 @@ template <class F>
 void TrainingStep::share_columns(std::size_t columns, F&& f) {
   shares_.deal_evenly(divide_up(columns, columns_at_a_time));
   threads_.run([&](std::size_t worker) {
-    shares_.for_each_taken(worker, 1, [&](Range taken) {
+    for_each_taken(shares_, worker, 1, [&](Range taken) {
       f(Range{taken.begin * columns_at_a_time,
               std::min(columns, taken.end * columns_at_a_time)});
     });

@@ -30,20 +30,20 @@ class WorkShares {
   // end. Empty: nothing is left. Any worker may call it at any time.
   [[nodiscard]] Range take(std::size_t worker, std::size_t most);
 
-  // f(what it takes) until nothing is left.
-  template <class F>
-  void for_each_taken(std::size_t worker, std::size_t most, F&& f) {
-    for (Range taken = take(worker, most); taken.size() > 0;
-         taken = take(worker, most)) {
-      f(taken);
-    }
-  }
-
  private:
   struct alignas(64) Left {  // a cache line for each worker
     std::atomic<std::uint64_t> range{0};
   };
   std::vector<Left> left_;
 };
+
+// f(what the worker takes) until nothing is left, of WorkShares or ReadyTiles.
+template <class Work, class F>
+void for_each_taken(Work& work, std::size_t worker, std::size_t most, F&& f) {
+  for (Range taken = work.take(worker, most); taken.size() > 0;
+       taken = work.take(worker, most)) {
+    f(taken);
+  }
+}
 
 }  // namespace batchlab

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "nn/batch_cut.hpp"
+#include "nn/work_shares.hpp"
 
 namespace batchlab::ready_tiles_test {
 
@@ -115,7 +116,7 @@ TEST_P(ReadyTilesOf, GiveEachTileToOneWorkerAfterItsBlocks) {
         written[worker][tile] = 1;
         ready.finish(tile);
       }
-      ready.for_each_taken(worker, 1 + round % 3, [&](Range taken) {
+      for_each_taken(ready, worker, 1 + round % 3, [&](Range taken) {
         for (std::size_t tile = taken.begin; tile < taken.end; ++tile) {
           for (std::size_t part = 0; part < parts; ++part) {
             sums[tile] += written[part][tile];

@@ -51,7 +51,7 @@ TEST(WorkShares, CanBeDealtAnew) {
   for (const std::size_t count : {1, 0, 5}) {
     shares.deal({&count, 1});
     std::size_t taken = 0;
-    shares.for_each_taken(0, 2, [&](Range range) {
+    for_each_taken(shares, 0, 2, [&](Range range) {
       EXPECT_EQ(range.begin, taken);
       EXPECT_GT(range.size(), 0);
       taken = range.end;
@@ -70,7 +70,7 @@ TEST(WorkShares, GivesEachThingToOneOfManyWorkersAtOnce) {
     std::vector<int> times(things);
     shares.deal(std::vector<std::size_t>{10, 10, 700 + round, things});
     pool.run([&](std::size_t worker) {
-      shares.for_each_taken(worker, 3, [&](Range range) {
+      for_each_taken(shares, worker, 3, [&](Range range) {
         for (std::size_t i = range.begin; i < range.end; ++i) ++times[i];
       });
     });
