@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <new>
 #include <span>
 #include <system_error>
 
@@ -44,6 +45,7 @@ class GzipFile {
         gzread(file_, target.data(), static_cast<unsigned>(target.size()));
     int code = Z_OK;  // a gzip stream that ends early shows here alone
     const std::string text = gzerror(file_, &code);
+    if (code == Z_MEM_ERROR) throw std::bad_alloc();
     if (code == Z_ERRNO) throw Error(ErrorKind::data, text);
     if (code != Z_OK || count < 0) {
       throw Error(ErrorKind::data, text + " (damaged gzip)");

@@ -23,7 +23,8 @@ struct IdxArray {
 
 // Reads `path`; gzip is recognised by content, not by name. At most `maximum_bytes` are
 // decompressed. Throws Error(data) naming the file for: missing or unreadable, wrong
-// magic, truncated, trailing bytes, a damaged gzip stream, a size beyond the maximum.
+// magic, truncated, trailing bytes, a damaged gzip stream, a size beyond the maximum;
+// std::bad_alloc for memory refused.
 [[nodiscard]] IdxArray read_idx(const std::string& path,
                                 std::size_t maximum_bytes = std::size_t{1} << 31);
 

@@ -4,14 +4,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <zlib.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <new>
 #include <string>
 
 #include "controllers/error.hpp"
+#include "experiments/plugins/sanitized.hpp"
 
 namespace batchlab::idx_test {
 
@@ -156,6 +160,27 @@ TEST_F(ReadIdx, RefusesAGzipWithDamagedData) {
   std::string gzip = content_of(write_gzip("whole.gz", whole));
   gzip[12] = static_cast<char>(gzip[12] ^ 0x55);
   EXPECT_NE(refusal(write("damaged.gz", gzip)), "no error");
+}
+
+// Not a damaged file: whoever reads that may throw it away.
+TEST_F(ReadIdx, ThrowsBadAllocWhereMemoryIsRefused) {
+  if (sanitized) GTEST_SKIP() << "a sanitizer needs terabytes of addresses";
+  const std::string path = write_gzip("array", whole);
+  const auto read_without_memory = [&] {
+    const rlimit none{1, 1};
+    setrlimit(RLIMIT_AS, &none);
+    void* volatile block = nullptr;  // volatile: an unused one may be left out
+    do block = std::malloc(std::size_t{1} << 16);
+    while (block != nullptr);
+    try {
+      (void)read_idx(path);
+    } catch (const std::bad_alloc&) {
+      std::_Exit(0);
+    } catch (...) {
+    }
+    std::_Exit(1);
+  };
+  EXPECT_EXIT(read_without_memory(), testing::ExitedWithCode(0), "");
 }
 
 TEST_F(ReadIdx, RefusesMoreThanTheMaximumButNotTheMaximum) {
