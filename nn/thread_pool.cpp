@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "nn/thread_pool.hpp"
 
+#include <fmt/format.h>
+
+#include <system_error>
 #include <utility>
+
+#include "controllers/error.hpp"
 
 #if defined(__SSE__)
 #include <xmmintrin.h>
@@ -34,12 +39,25 @@ constexpr int polls_before_sleep = 4000;  // about 50 to 100 microseconds
 ThreadPool::ThreadPool(std::size_t workers)
     : spins_(workers <= std::thread::hardware_concurrency() ? polls_before_sleep : 0) {
   threads_.reserve(workers - 1);
-  for (std::size_t worker = 1; worker < workers; ++worker) {
-    threads_.emplace_back([this, worker] { work(worker); });
+  try {
+    for (std::size_t worker = 1; worker < workers; ++worker) {
+      threads_.emplace_back([this, worker] { work(worker); });
+    }
+  } catch (const std::system_error& error) {
+    stop();
+    throw Error(ErrorKind::failed,
+                fmt::format("thread {} of {} cannot be started: {}; ulimit -u and -v "
+                            "limit them",
+                            threads_.size() + 2, workers, error.code().message()));
+  } catch (...) {
+    stop();
+    throw;
   }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
   stopping_ = true;
   round_.fetch_add(1, std::memory_order_release);
   round_.notify_all();

@@ -17,7 +17,8 @@ namespace batchlab {
 
 class ThreadPool {
  public:
-  // `workers` >= 1 counts the calling thread: 1 starts no thread.
+  // `workers` >= 1 counts the calling thread: 1 starts no thread. Throws Error(failed)
+  // where the system refuses one.
   explicit ThreadPool(std::size_t workers);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -35,6 +36,7 @@ class ThreadPool {
                         std::uint32_t old) const;
 
  private:
+  void stop();
   void work(std::size_t worker);
   void run_task(std::size_t worker);
 

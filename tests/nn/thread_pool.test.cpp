@@ -2,11 +2,18 @@
 #include "nn/thread_pool.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
 #include <limits>
 #include <new>
 #include <set>
+
+#include "controllers/error.hpp"
+#include "experiments/plugins/sanitized.hpp"
 
 namespace batchlab::thread_pool_test {
 
@@ -70,6 +77,27 @@ TEST_P(ThreadPoolOf, ThrowsAgainWhatATaskThrew) {
     pool.run(count);
     EXPECT_EQ(calls, std::vector<int>(pool.workers(), 2));
   }
+}
+
+// Those that have started are ended first.
+TEST(ThreadPool, SaysWhichThreadTheSystemRefuses) {
+  if (sanitized) GTEST_SKIP() << "a sanitizer needs terabytes of addresses";
+  const auto start_on_little_memory = [] {
+    std::size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    const rlim_t bytes = pages * 4096 + (60U << 20);  // a thread's stack: 8 MiB
+    const rlimit limit{bytes, bytes};
+    setrlimit(RLIMIT_AS, &limit);
+    try {
+      const ThreadPool pool(64);
+    } catch (const Error& error) {
+      std::cerr << error.what();
+      std::_Exit(0);
+    }
+    std::_Exit(1);
+  };
+  EXPECT_EXIT(start_on_little_memory(), testing::ExitedWithCode(0),
+              "thread .* of 64 cannot be started: .*; ulimit");
 }
 
 TEST_P(ThreadPoolOf, CountsSubnormalsAsZeroInATaskAndNotAfterIt) {
