@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <system_error>
 
 #include "experiments/command_line.hpp"
@@ -21,19 +22,28 @@ static void open_standard_streams() {
   if (file >= 0) close(file);
 }
 
-// As the program starts, OpenBLAS makes threads that we do not use. One that a limit of
-// addresses refuses its 128 MiB asks for them for ever, and fork() and the end of the
-// program wait for it. So the program begins again without them; if it cannot, it goes
-// on as it is.
+// Whether the system may refuse addresses long before memory is used up.
+static bool addresses_are_limited() {
+  for (const auto resource : {RLIMIT_AS, RLIMIT_DATA}) {
+    rlimit limit{};
+    if (getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+      return true;
+    }
+  }
+  std::ifstream overcommit("/proc/sys/vm/overcommit_memory");
+  int mode = 0;
+  return overcommit >> mode && mode == 2;
+}
+
+// As the program starts, OpenBLAS makes threads that we do not use. One that is refused
+// its 128 MiB of addresses asks for them for ever, and fork() and the end of the
+// program wait for it. So the program begins again without these threads; if it cannot,
+// it goes on as it is.
 static void leave_out_threads_of_blas(char** arguments) {
   const char* const variable = "OPENBLAS_NUM_THREADS";
   const char* const value = std::getenv(variable);
-  rlimit addresses{};
-  if (getrlimit(RLIMIT_AS, &addresses) != 0 || addresses.rlim_cur == RLIM_INFINITY ||
-      (value != nullptr && std::strcmp(value, "1") == 0) ||
-      setenv(variable, "1", 1) != 0) {
-    return;
-  }
+  if (value != nullptr && std::strcmp(value, "1") == 0) return;
+  if (!addresses_are_limited() || setenv(variable, "1", 1) != 0) return;
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
   if (!error) execv(program.c_str(), arguments);
