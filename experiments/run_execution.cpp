@@ -261,7 +261,7 @@ int execute_run(const RunConfiguration& configuration, const DataSource& source,
     } catch (const std::bad_alloc&) {
       code = static_cast<int>(ErrorKind::failed);
       reason = "out of memory";
-    } catch (const std::exception& error) {  // e.g. no more threads
+    } catch (const std::exception& error) {
       code = static_cast<int>(ErrorKind::failed);
       reason = error.what();
     }

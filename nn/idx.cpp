@@ -28,7 +28,7 @@ class GzipFile {
   explicit GzipFile(const std::string& path) : path_(path) {
     errno = 0;
     file_ = gzopen(path.c_str(), "rb");
-    if (file_ == nullptr) fail(errno == ENOENT ? "no such file" : system_reason());
+    if (file_ == nullptr) fail_to_open();
     gzbuffer(file_, 1U << 17);
   }
   ~GzipFile() { gzclose_r(file_); }
@@ -63,8 +63,9 @@ class GzipFile {
   }
 
  private:
-  static std::string system_reason() {
-    return errno == 0 ? "out of memory" : std::generic_category().message(errno);
+  [[noreturn]] void fail_to_open() const {
+    if (errno == 0 || errno == ENOMEM) throw std::bad_alloc();  // 0: zlib's own
+    fail(errno == ENOENT ? "no such file" : std::generic_category().message(errno));
   }
 
   std::string path_;

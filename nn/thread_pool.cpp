@@ -45,10 +45,11 @@ ThreadPool::ThreadPool(std::size_t workers)
     }
   } catch (const std::system_error& error) {
     stop();
-    throw Error(ErrorKind::failed,
-                fmt::format("thread {} of {} cannot be started: {}; ulimit -u and -v "
-                            "limit them",
-                            threads_.size() + 2, workers, error.code().message()));
+    throw Error(
+        ErrorKind::failed,
+        fmt::format("thread {} of {} cannot be started: {}; limits of processes "
+                    "or addresses (ulimit -a) leave room for fewer",
+                    threads_.size() + 2, workers, error.code().message()));
   } catch (...) {
     stop();
     throw;

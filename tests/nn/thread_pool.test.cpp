@@ -85,11 +85,11 @@ TEST(ThreadPool, SaysWhichThreadTheSystemRefuses) {
   const auto start_on_little_memory = [] {
     std::size_t pages = 0;
     std::ifstream("/proc/self/statm") >> pages;
-    const rlim_t bytes = pages * 4096 + (60U << 20);  // a thread's stack: 8 MiB
+    const rlim_t bytes = pages * 4096 + (60U << 20);  // a stack: 8 MiB, or less
     const rlimit limit{bytes, bytes};
     setrlimit(RLIMIT_AS, &limit);
     try {
-      const ThreadPool pool(64);
+      const ThreadPool pool(1024);
     } catch (const Error& error) {
       std::cerr << error.what();
       std::_Exit(0);
@@ -97,7 +97,7 @@ TEST(ThreadPool, SaysWhichThreadTheSystemRefuses) {
     std::_Exit(1);
   };
   EXPECT_EXIT(start_on_little_memory(), testing::ExitedWithCode(0),
-              "thread .* of 64 cannot be started: .*; ulimit");
+              "thread .* of 1024 cannot be started: .*; limits");
 }
 
 TEST_P(ThreadPoolOf, CountsSubnormalsAsZeroInATaskAndNotAfterIt) {
