@@ -253,8 +253,8 @@ TEST(BadInput, TooLittleMemoryIsExitCodeOne) {
   EXPECT_FALSE(std::filesystem::exists(experiment.out()));
 }
 
-// A run on so many threads; OpenBLAS starts with as many of its own. Refused memory, it
-// asks again for ever: then the time limit ends the run.
+// A run on so many threads; OpenBLAS would start with as many, no more than cores, and
+// refused memory ask for it for ever: then the time limit ends the run.
 Output run_with_little(decltype(RLIMIT_AS) resource, rlim_t megabytes,
                        const char* threads) {
   const Experiment experiment;
@@ -263,7 +263,9 @@ Output run_with_little(decltype(RLIMIT_AS) resource, rlim_t megabytes,
   words.emplace_back("--set=controllers.0.batch_size=300");
   const Output output = run_program(words, [=] {
     const rlimit memory{megabytes << 20, megabytes << 20}, seconds{20, 20};
+    const rlimit stack{8U << 20, 8U << 20};  // of each thread
     ::setenv("OPENBLAS_NUM_THREADS", threads, 1);
+    ::setrlimit(RLIMIT_STACK, &stack);
     ::setrlimit(resource, &memory);
     ::setrlimit(RLIMIT_CPU, &seconds);
   });
@@ -280,7 +282,7 @@ TEST(BadInput, NoLimitOfAddressesMakesARunHang) {
   for (const char* threads : {"2", "4"}) {
     bool blas_lacked_memory = false;
     Output output;
-    for (rlim_t megabytes = 120; megabytes <= 1300;
+    for (rlim_t megabytes = 100; megabytes <= 1300;
          megabytes += megabytes < 300 ? 10 : 50) {
       SCOPED_TRACE(fmt::format("{} threads, {} MB", threads, megabytes));
       output = run_with_little(RLIMIT_AS, megabytes, threads);
