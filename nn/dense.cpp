@@ -86,10 +86,11 @@ class DenseLayer final : public Layer {
   bool multiplies_inputs() const override { return kernel_is_fast(); }
 
   void multiply_inputs(const float* parameters, const ConstMatrixView& input,
-                       Range inputs, MatrixView& products) const override {
+                       Range inputs, MatrixView& products,
+                       float* written_next) const override {
     multiply_columns(input, {inputs.begin, inputs.size()},
                      view(parameters + inputs.begin * units_, inputs.size(), units_),
-                     products);
+                     products, written_next);
   }
 
   void finish_forward(const float* parameters, const ConstMatrixView& more,

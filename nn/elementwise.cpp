@@ -106,6 +106,7 @@ void add_rows(const ConstMatrixView& matrix, const float* start, float* sums) {
   for (; j + width <= size; j += width) {
     add_columns<FloatBatch, 1>(matrix, start, j, sums);
   }
+  for (; j + 4 <= size; j += 4) add_columns<float, 4>(matrix, start, j, sums);
   for (; j < size; ++j) add_columns<float, 1>(matrix, start, j, sums);
 }
 

@@ -74,10 +74,12 @@ class Layer {
   // to rounding.
   [[nodiscard]] virtual bool multiplies_inputs() const { return false; }
 
-  // products (rows x outputs): of some of the inputs alone.
+  // products (rows x outputs): of some of the inputs alone. written_next: null, or what
+  // the thread writes next, of the same shape (product_kernel.hpp).
   virtual void multiply_inputs(const float* /*parameters*/,
                                const ConstMatrixView& /*input*/, Range /*inputs*/,
-                               MatrixView& /*products*/) const {}
+                               MatrixView& /*products*/,
+                               float* /*written_next*/) const {}
 
   // output: products of some of the inputs. more: products of the others.
   virtual void finish_forward(const float* /*parameters*/,

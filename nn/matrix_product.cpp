@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cstdlib>
+#include <vector>
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wall"
@@ -16,6 +18,7 @@
 #pragma GCC diagnostic pop
 
 #include "controllers/error.hpp"
+#include "nn/elementwise.hpp"
 
 // Not in a header that xtensor-blas can be included with: both declare cblas_*.
 extern "C" {
@@ -32,10 +35,38 @@ namespace {
 
 // Some columns of left by right, into the columns of result from `first` on.
 void multiply_into(ColumnRange of_left, const ConstMatrixView& left,
-                   const RightOperand& right, std::size_t first, MatrixView& result) {
-  const RunningSum whole{of_left.count, result.data() + first};
+                   const RightOperand& right, std::size_t first, MatrixView& result,
+                   float* written_next = nullptr) {
+  const RunningSum whole{of_left.count, result.data() + first, written_next};
   multiply_by_kernel({left.data() + of_left.first, columns(left), 1}, rows(left), right,
                      {&whole, 1}, columns(result));
+}
+
+// Few columns leave most of a vector empty: their sums are those of right^T L, whose
+// rows are vectors of left's, transposed.
+void multiply_by_few_columns(const ConstMatrixView& left, ColumnRange of_left,
+                             const RightOperand& right,
+                             std::span<const RunningSum> sums) {
+  thread_local std::vector<float> values;
+  thread_local std::vector<RunningSum> transposed;
+  const std::size_t size = right.columns * of_left.count;
+  values.resize(std::max(values.size(), sums.size() * size));
+  transposed.clear();
+  for (const RunningSum& sum : sums) {
+    transposed.push_back({sum.inner, values.data() + transposed.size() * size});
+  }
+  multiply_by_kernel(
+      {right.data, 1, right.columns}, right.columns,
+      {left.data() + of_left.first, of_left.count, nullptr, columns(left)}, transposed,
+      of_left.count);
+  for (std::size_t n = 0; n < sums.size(); ++n) {
+    for (std::size_t i = 0; i < of_left.count; ++i) {
+      for (std::size_t j = 0; j < right.columns; ++j) {
+        sums[n].result[i * right.columns + j] =
+            transposed[n].result[j * of_left.count + i];
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -51,13 +82,19 @@ void multiply(const ConstMatrixView& left, const ConstMatrixView& right,
 }
 
 void multiply_columns(const ConstMatrixView& left, ColumnRange columns_of_left,
-                      const ConstMatrixView& right, MatrixView& result) {
-  multiply_into(columns_of_left, left, {right.data(), columns(right)}, 0, result);
+                      const ConstMatrixView& right, MatrixView& result,
+                      float* written_next) {
+  multiply_into(columns_of_left, left, {right.data(), columns(right)}, 0, result,
+                written_next);
 }
 
 void multiply_transposed_left(const ConstMatrixView& left, ColumnRange columns_of_left,
                               const RightOperand& right,
                               std::span<const RunningSum> sums) {
+  if (right.columns < FloatBatch::size && columns_of_left.count >= FloatBatch::size) {
+    multiply_by_few_columns(left, columns_of_left, right, sums);
+    return;
+  }
   multiply_by_kernel({left.data() + columns_of_left.first, 1, columns(left)},
                      columns_of_left.count, right, sums, right.columns);
 }

@@ -172,15 +172,17 @@ Workspace::Workspace(const Network& network, std::size_t rows) : rows_(rows) {
 }
 
 void Network::forward_part(const Tile& tile, std::size_t part, const float* parameters,
-                           Workspace& workspace) const {
+                           bool goes_back_next, Workspace& workspace) const {
   const std::size_t first = tile.workspace_row, count = tile.rows;
   Workspace::Matrix& products =
       part == 0 ? workspace.values_[1] : workspace.second_products_;
   MatrixView output = products.rows(first, count);
-  layers_[0]->multiply_inputs(parameters,
-                              std::as_const(workspace.values_[0])
-                                  .rows(workspace.first_row_of(part) + first, count),
-                              input_parts_[part], output);
+  layers_[0]->multiply_inputs(
+      parameters,
+      std::as_const(workspace.values_[0])
+          .rows(workspace.first_row_of(part) + first, count),
+      input_parts_[part], output,
+      goes_back_next ? workspace.deltas_[1].rows(first, count).data() : nullptr);
 }
 
 void Network::finish_forward(const Tile& tile, const float* parameters,

@@ -33,10 +33,10 @@ constexpr std::size_t least_rows_at_a_time = 12, most_rows_at_a_time = 96;
 struct RunningSum {
   std::size_t inner;
   float* result;  // rows x columns
-  // Of the last of several sums. Memory as large as the result, or null: what the
-  // caller writes next. Where the processor can be asked to, most of its cache lines
-  // are taken from other cores on the way, which costs next to nothing; a write that
-  // waits for such a line costs 13 ns.
+  // Of the last of several sums, or the only one. Memory as large as the result, or
+  // null: what the caller writes next. Where the processor can be asked to, most of its
+  // cache lines are taken from other cores on the way, which costs next to nothing; a
+  // write that waits for such a line costs 13 ns.
   const float* written_next = nullptr;
 };
 

@@ -139,12 +139,14 @@ class TrainingStep {
   void for_each_tile(const Tile& round, Range tiles, F&& f) const;
   template <class F>
   void share_columns(std::size_t columns, F&& f);
+  [[nodiscard]] Range rows_of(const Tile& round, Range wanted) const;
   [[nodiscard]] Tile as_one(const Tile& round, Range wanted) const;
   [[nodiscard]] bool goes_by_parts() const;
   LossSum sum_tiles();
   template <class F>
   void for_tiles_by_parts(const Tile& round, F&& f);
-  void multiply_inputs(std::size_t part, const Tile& rows, Worker& worker);
+  void multiply_inputs(std::size_t part, const Tile& rows, bool goes_back_next,
+                       Worker& worker);
   void forward(Range layers, const Tile& round, Range tiles, Worker& worker);
   void forward_tile(Range layers, const Tile& tile, Worker& worker);
   void run_loss(const Tile& round, Range tiles, Worker& worker);

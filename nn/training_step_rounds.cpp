@@ -142,13 +142,16 @@ void TrainingStep::for_tiles_by_parts(const Tile& round, F&& f) {
   threads_.run([&](std::size_t number) {
     Worker& worker = workers_[number];
     const Range own = part(parts * blocks, number, workers_.size());
+    const Range own_rows = rows_of(round, part(tiles, number, workers_.size()));
     try {
       for (std::size_t i = own.begin; i < own.end; ++i) {
         const Range rows = part(round.rows, i % blocks, blocks);
+        const bool goes_back_next =
+            !alone && own_rows.begin <= rows.begin && rows.end <= own_rows.end;
         multiply_inputs(
             i / blocks,
             {round.first_row + rows.begin, rows.size(), round.batch, seed_, rows.begin},
-            worker);
+            goes_back_next, worker);
         ready_.finish(i % blocks);
       }
     } catch (...) {
@@ -159,10 +162,11 @@ void TrainingStep::for_tiles_by_parts(const Tile& round, F&& f) {
   });
 }
 
-void TrainingStep::multiply_inputs(std::size_t part, const Tile& rows, Worker& worker) {
+void TrainingStep::multiply_inputs(std::size_t part, const Tile& rows,
+                                   bool goes_back_next, Worker& worker) {
   if (rows.rows == 0) return;
   gather_part(rows, part, worker);
-  network_.forward_part(rows, part, parameters_.data(), round_);
+  network_.forward_part(rows, part, parameters_.data(), goes_back_next, round_);
 }
 
 // f(columns) until all of them are done, each thread taking some after the others.
@@ -177,12 +181,17 @@ void TrainingStep::share_columns(std::size_t columns, F&& f) {
   });
 }
 
+// The rows of some tiles of the round.
+Range TrainingStep::rows_of(const Tile& round, Range wanted) const {
+  const std::size_t tiles = round_tiles();
+  return {part(round.rows, wanted.begin, tiles).begin,
+          part(round.rows, wanted.end, tiles).begin};
+}
+
 // Some tiles of the round as one.
 Tile TrainingStep::as_one(const Tile& round, Range wanted) const {
-  const std::size_t tiles = round_tiles();
-  const std::size_t row = part(round.rows, wanted.begin, tiles).begin;
-  const std::size_t end = part(round.rows, wanted.end - 1, tiles).end;
-  return {round.first_row + row, end - row, round.batch, seed_, row};
+  const Range rows = rows_of(round, wanted);
+  return {round.first_row + rows.begin, rows.size(), round.batch, seed_, rows.begin};
 }
 
 bool TrainingStep::goes_by_parts() const {
