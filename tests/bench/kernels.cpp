@@ -59,16 +59,17 @@ void Product(benchmark::State& state) {
   count_examples(state);
 }
 
-void ProductTransposedLeft(benchmark::State& state) {
+void ProductTransposedLeft(benchmark::State& state, std::size_t left_columns,
+                           std::size_t right_columns) {
   const std::size_t rows = rows_of(state);
-  const Array left = filled(rows * inputs), right = filled(rows * units);
-  Array product = uninitialised(inputs * units);
+  const Array left = filled(rows * left_columns), right = filled(rows * right_columns);
+  Array product = uninitialised(left_columns * right_columns);
   const RunningSum sum{rows, product.data()};
-  Panels panels(rows, units);
+  Panels panels(rows, right_columns);
   for ([[maybe_unused]] auto _ : state) {
     panels.copy(right.data(), 0, rows);
-    multiply_transposed_left(view(left.data(), rows, inputs), {0, inputs},
-                             {right.data(), units, &panels}, {&sum, 1});
+    multiply_transposed_left(view(left.data(), rows, left_columns), {0, left_columns},
+                             {right.data(), right_columns, &panels}, {&sum, 1});
     benchmark::ClobberMemory();
   }
   count_examples(state);
@@ -243,7 +244,12 @@ constexpr Measurements measure_steps{.steps = true};
 constexpr Measurements measure_inner_products{.inner_products = true};
 
 BENCHMARK(Product)->RangeMultiplier(4)->Range(8, 128);
-BENCHMARK(ProductTransposedLeft)->RangeMultiplier(4)->Range(8, 128);
+BENCHMARK_CAPTURE(ProductTransposedLeft, first_layer, inputs, units)
+    ->RangeMultiplier(4)
+    ->Range(8, 128);
+BENCHMARK_CAPTURE(ProductTransposedLeft, last_layer, units, classes)
+    ->RangeMultiplier(4)
+    ->Range(8, 128);
 BENCHMARK_CAPTURE(BiasAndActivation, relu, Activation::relu)->Arg(128);
 BENCHMARK_CAPTURE(BiasAndActivation, tanh, Activation::tanh)->Arg(128);
 BENCHMARK(Loss)->Arg(128);
