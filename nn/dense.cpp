@@ -87,7 +87,7 @@ class DenseLayer final : public Layer {
 
   void multiply_inputs(const float* parameters, const ConstMatrixView& input,
                        Range inputs, MatrixView& products,
-                       float* written_next) const override {
+                       const float* written_next) const override {
     multiply_columns(input, {inputs.begin, inputs.size()},
                      view(parameters + inputs.begin * units_, inputs.size(), units_),
                      products, written_next);

@@ -95,7 +95,8 @@ void add_columns(const ConstMatrixView& matrix, const float* start, std::size_t 
 }  // namespace
 
 // Four vectors at a time: rows that lie pages apart fall out of the first-level cache
-// before their next vector is read.
+// before their next vector is read. Columns beyond whole vectors four at a time too:
+// one sum need not wait for another.
 void add_rows(const ConstMatrixView& matrix, const float* start, float* sums) {
   constexpr std::size_t width = FloatBatch::size;
   const std::size_t size = columns(matrix);

@@ -79,7 +79,7 @@ class Layer {
   virtual void multiply_inputs(const float* /*parameters*/,
                                const ConstMatrixView& /*input*/, Range /*inputs*/,
                                MatrixView& /*products*/,
-                               float* /*written_next*/) const {}
+                               const float* /*written_next*/) const {}
 
   // output: products of some of the inputs. more: products of the others.
   virtual void finish_forward(const float* /*parameters*/,

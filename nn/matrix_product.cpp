@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 
-#include <algorithm>
 #include <cassert>
 #include <cstdlib>
 #include <vector>
@@ -18,7 +17,7 @@
 #pragma GCC diagnostic pop
 
 #include "controllers/error.hpp"
-#include "nn/elementwise.hpp"
+#include "nn/operand_copies.hpp"
 
 // Not in a header that xtensor-blas can be included with: both declare cblas_*.
 extern "C" {
@@ -36,27 +35,27 @@ namespace {
 // Some columns of left by right, into the columns of result from `first` on.
 void multiply_into(ColumnRange of_left, const ConstMatrixView& left,
                    const RightOperand& right, std::size_t first, MatrixView& result,
-                   float* written_next = nullptr) {
+                   const float* written_next = nullptr) {
   const RunningSum whole{of_left.count, result.data() + first, written_next};
   multiply_by_kernel({left.data() + of_left.first, columns(left), 1}, rows(left), right,
                      {&whole, 1}, columns(result));
 }
 
-// Few columns leave most of a vector empty: their sums are those of right^T L, whose
-// rows are vectors of left's, transposed.
+// Few columns leave most of a vector empty. So right^T L is made, whose rows are as
+// long as L has columns, with the same sums, and then transposed into the results.
 void multiply_by_few_columns(const ConstMatrixView& left, ColumnRange of_left,
                              const RightOperand& right,
                              std::span<const RunningSum> sums) {
-  thread_local std::vector<float> values;
+  thread_local Copy values;
   thread_local std::vector<RunningSum> transposed;
   const std::size_t size = right.columns * of_left.count;
-  values.resize(std::max(values.size(), sums.size() * size));
+  make_room(values, sums.size() * size);
   transposed.clear();
   for (const RunningSum& sum : sums) {
     transposed.push_back({sum.inner, values.data() + transposed.size() * size});
   }
   multiply_by_kernel(
-      {right.data, 1, right.columns}, right.columns,
+      {right.data, right.column_stride, right.row_stride}, right.columns,
       {left.data() + of_left.first, of_left.count, nullptr, columns(left)}, transposed,
       of_left.count);
   for (std::size_t n = 0; n < sums.size(); ++n) {
@@ -83,7 +82,7 @@ void multiply(const ConstMatrixView& left, const ConstMatrixView& right,
 
 void multiply_columns(const ConstMatrixView& left, ColumnRange columns_of_left,
                       const ConstMatrixView& right, MatrixView& result,
-                      float* written_next) {
+                      const float* written_next) {
   multiply_into(columns_of_left, left, {right.data(), columns(right)}, 0, result,
                 written_next);
 }

@@ -26,7 +26,7 @@ struct ColumnRange {
 // has a row for each. written_next: as of RunningSum.
 void multiply_columns(const ConstMatrixView& left, ColumnRange columns_of_left,
                       const ConstMatrixView& right, MatrixView& result,
-                      float* written_next = nullptr);
+                      const float* written_next = nullptr);
 
 // The same by our kernel, fast or not, of the given columns of right and result, which
 // are as wide; the other columns of result stay as they are.

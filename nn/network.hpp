@@ -149,8 +149,8 @@ class Network {
   // Two parts of the inputs, or none. The same, up to rounding, are forward_part() of
   // each and, after both, finish_forward(). A part meets parameters of its own:
   // where the first layer has most of all, a thread of two can update those it meets.
-  // goes_back_next: the thread will write the deltas of these rows, where others have
-  // read the last ones.
+  // goes_back_next: the thread will most likely write the deltas of these rows, where
+  // others have read the last ones.
   [[nodiscard]] std::span<const Range> input_parts() const { return input_parts_; }
   void forward_part(const Tile& tile, std::size_t part, const float* parameters,
                     bool goes_back_next, Workspace& workspace) const;

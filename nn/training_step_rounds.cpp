@@ -142,12 +142,14 @@ void TrainingStep::for_tiles_by_parts(const Tile& round, F&& f) {
   threads_.run([&](std::size_t number) {
     Worker& worker = workers_[number];
     const Range own = part(parts * blocks, number, workers_.size());
+    // Of the tiles that it takes first. A wide second layer writes deltas by columns.
     const Range own_rows = rows_of(round, part(tiles, number, workers_.size()));
+    const bool asks = !alone && network_.wide_layers().empty();
     try {
       for (std::size_t i = own.begin; i < own.end; ++i) {
         const Range rows = part(round.rows, i % blocks, blocks);
         const bool goes_back_next =
-            !alone && own_rows.begin <= rows.begin && rows.end <= own_rows.end;
+            asks && own_rows.begin <= rows.begin && rows.end <= own_rows.end;
         multiply_inputs(
             i / blocks,
             {round.first_row + rows.begin, rows.size(), round.batch, seed_, rows.begin},

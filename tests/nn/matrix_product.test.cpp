@@ -20,7 +20,7 @@ const Shape shapes[] = {
     {6, 1, 4},     {8, 5, 1},       {2, 3, 4},        {17, 31, 5},    {33, 64, 10},
     {64, 100, 33}, {128, 784, 10},  {7, 20, 16},      {13, 30, 64},   {19, 41, 77},
     {4, 9, 128},   {1, 50, 200},    {6, 1, 47},       {40, 600, 128}, {18, 300, 77},
-    {9, 270, 300}, {20, 520, 1030}, {100, 1100, 128}, {7, 14, 21}};
+    {9, 270, 300}, {20, 520, 1030}, {100, 1100, 128}, {7, 14, 21},    {300, 600, 1}};
 
 // left: rows x inner, right: inner x columns, both by their index functions.
 template <class Left, class Right>
@@ -72,6 +72,7 @@ TEST(MatrixProduct, OfSomeColumnsEqualsNaiveLoops) {
   for (const Shape& shape : shapes) {
     for (const std::size_t first : {0, 1, 13}) {
       const std::size_t all = first + shape.inner + 2;
+      const std::vector<float> written_next(shape.rows * shape.columns, 0.5F);
       const auto left = random.floats(shape.rows * all);
       const auto right = random.floats(shape.inner * shape.columns);
       const auto expected = naive_product(
@@ -79,8 +80,10 @@ TEST(MatrixProduct, OfSomeColumnsEqualsNaiveLoops) {
           [&](auto k, auto j) { return right[k * shape.columns + j]; });
       expect_product(shape, expected, [&](MatrixView& result) {
         multiply_columns(view(left.data(), shape.rows, all), {first, shape.inner},
-                         view(right.data(), shape.inner, shape.columns), result);
+                         view(right.data(), shape.inner, shape.columns), result,
+                         written_next.data());
       });
+      EXPECT_EQ(written_next, std::vector<float>(shape.rows * shape.columns, 0.5F));
     }
   }
 }
@@ -248,7 +251,7 @@ TEST(MatrixProduct, TransposedLeftEqualsNaiveLoops) {
 TEST(MatrixProduct, TransposedLeftGivesTheSameBitsToEveryGroupOfRows) {
   RandomValues random(6);
   constexpr std::size_t rows = 113, inner = 300, part = 130;
-  for (const std::size_t columns : {5, 8, 10, 15, 16, 70, 128, 300}) {
+  for (const std::size_t columns : {1, 3, 5, 8, 10, 15, 16, 70, 128, 300}) {
     const auto left = random.floats(inner * rows),
                right = random.floats(inner * columns);
     Panels panels(inner, columns);
