@@ -247,6 +247,24 @@ TEST(MatrixProduct, TransposedLeftEqualsNaiveLoops) {
   }
 }
 
+// Few columns are another way through the product than many.
+TEST(MatrixProduct, TransposedLeftReadsColumnsOfAWiderOperand) {
+  RandomValues random(7);
+  constexpr std::size_t rows = 40, inner = 70, wide = 31;
+  const auto left = random.floats(inner * rows), right = random.floats(inner * wide);
+  for (const std::size_t columns : {1, 3, 10, 20}) {
+    const Shape shape{rows, inner, columns};
+    const auto expected = naive_product(
+        shape, [&](auto i, auto k) { return left[k * rows + i]; },
+        [&](auto k, auto j) { return right[k * wide + 5 + j]; });
+    expect_product(shape, expected, [&](MatrixView& result) {
+      const RunningSum sum{inner, result.data()};
+      multiply_transposed_left(view(left.data(), inner, rows), {0, rows},
+                               {right.data() + 5, columns, nullptr, wide}, {&sum, 1});
+    });
+  }
+}
+
 // Which rows of a gradient are made together depends on the threads.
 TEST(MatrixProduct, TransposedLeftGivesTheSameBitsToEveryGroupOfRows) {
   RandomValues random(6);
