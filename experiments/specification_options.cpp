@@ -188,8 +188,9 @@ std::span<const Option> statistics_options() {
        0,
        {"per_example", "micro_batch", "two_step"},
        "",
-       "gradient noise from each example's gradient, from the lanes of the batch, or "
-       "from the gradients of two steps"},
+       "gradient noise from each example's gradient, from the lanes of the batch (of "
+       "large layers an eighth of the weights, at random), or from the gradients of "
+       "two steps"},
       {"finite_population",
        Kind::boolean,
        true,

@@ -108,8 +108,11 @@ void Network::add_pieces(std::size_t layer) {
   const std::size_t end = size / row_size;
   for (std::size_t first = 0; first < end; first += height) {
     const std::size_t count = std::min(height, end - first);
-    pieces_.push_back(
-        {layer, {first, count}, offsets_[layer] + first * row_size, count * row_size});
+    pieces_.push_back({layer,
+                       divide_up(end, height),
+                       {first, count},
+                       offsets_[layer] + first * row_size,
+                       count * row_size});
   }
 }
 

@@ -40,7 +40,7 @@ struct NamedBlock {
 // A piece of the flat parameter array, of one layer: small enough to stay in cache
 // while its gradient is computed, measured and applied.
 struct Piece {
-  std::size_t layer;
+  std::size_t layer, pieces_in_layer;
   ParameterRows rows;  // of the layer
   std::size_t offset, size;
 };

@@ -19,6 +19,7 @@ enum class RandomPurpose : std::uint32_t {
   dropout = 4,
   generated_data = 5,
   quadratic = 6,
+  measured_pieces = 7,
 };
 
 using RandomCounter = std::array<std::uint32_t, 4>;

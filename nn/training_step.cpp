@@ -69,6 +69,7 @@ LossSum TrainingStep::forward_backward(const Batch& batch,
   extended_ = false;
   example_norms_squared_ = 0;
   std::fill(pieces_.begin(), pieces_.end(), PieceSums{});
+  if (measurements.lanes) sample_pieces(batch);
   return run_rounds(batch);
 }
 
@@ -115,7 +116,7 @@ void TrainingStep::keep_round(std::size_t half) {
   float* kept = half_sums_[half].data();
   for_each_piece([&](const Piece& piece, PieceSums& sums, Worker& worker,
                      std::span<const RunningSum> running) {
-    measure_lanes(running, piece.size, sums, worker);
+    if (measured_by_lanes(sums)) measure_lanes(running, piece.size, sums, worker);
     const float* sum = running.back().result;
     if (first) {
       std::copy_n(sum, piece.size, kept + piece.offset);
@@ -130,7 +131,10 @@ void TrainingStep::keep_round(std::size_t half) {
 // which wanting them changes no bit.
 std::span<const RunningSum> TrainingStep::sum_round(Range pieces, Worker& worker,
                                                     float* written_next) const {
-  const std::size_t lanes = measurements_.lanes ? cut_.lanes_per_round : 1;
+  const auto begin = pieces_.begin();
+  const bool by_lanes =
+      std::any_of(begin + pieces.begin, begin + pieces.end, measured_by_lanes);
+  const std::size_t lanes = by_lanes ? cut_.lanes_per_round : 1;
   const std::size_t middle = (lanes - 1) / 2;  // its place in `running`
   const std::size_t more = middle_is_summed() ? lanes % 2 : 0;  // no lane ends there
   const std::span running = std::span(worker.sums).last(lanes + more);
@@ -155,18 +159,19 @@ float* TrainingStep::sum_batch(const Piece& piece, PieceSums& sums, Worker& work
                                std::span<const RunningSum> running) const {
   float* sum = running.back().result;
   if (middle_is_summed()) {
-    const std::size_t lanes = measurements_.lanes ? cut_.lanes_per_round : 1;
+    const RunningSum& middle = running[running.size() / 2 - 1];
     worker.time.in_piece_statistics(piece.size, [&] {
-      const PartNorms norms =
-          part_norms_squared(running[(lanes - 1) / 2].result, sum, piece.size);
+      const PartNorms norms = part_norms_squared(middle.result, sum, piece.size);
       sums.half_norms_squared[0] = norms.first;
       sums.half_norms_squared[1] = norms.second;
     });
   }
-  if (lanes_are_halves()) {
-    measure_two_lanes(running[0], piece.size, sum, sums, worker);
-  } else {
-    measure_lanes(running, piece.size, sums, worker);
+  if (measured_by_lanes(sums)) {
+    if (lanes_are_halves()) {
+      measure_two_lanes(running[0], piece.size, sum, sums, worker);
+    } else {
+      measure_lanes(running, piece.size, sums, worker);
+    }
   }
   const float* first_half = half_sums_[0].data() + piece.offset;
   if (kept_rounds_[1] > 0) {

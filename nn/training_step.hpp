@@ -12,7 +12,8 @@
 // product, depends on the threads; what is summed in which order, and so every bit of
 // the result, on the batch size alone, and on how it was extended.
 //
-// A round is also cut into lanes, whose gradients the micro-batch estimator compares.
+// A round is also cut into lanes, whose gradients the micro-batch estimator compares:
+// of layers of many pieces a random sample of these (sample_pieces()).
 #pragma once
 
 #include <cstdint>
@@ -69,7 +70,7 @@ class TrainingStep {
   // parameters, in one pass; in two where inner products are measured.
   struct Update {
     BatchGradient gradient;
-    // Absent, or without groups or examples, where not measured.
+    // Absent, or without groups or examples, where not measured. lanes: without bias.
     GroupedGradients examples, lanes, steps;
     std::optional<double> half_batch_cosine;  // not of an extended batch
     InnerProducts inner_products;             // of the last round's rows
@@ -113,6 +114,7 @@ class TrainingStep {
     double example_norms_squared = 0;
   };
   struct PieceSums {
+    double lanes_weight = 0;  // pieces that it counts for by lanes; 0: not measured
     double lanes_norm_squared = 0;          // sum over lanes of |gradient sum|^2 / rows
     double half_norms_squared[2] = {0, 0};  // of the gradient sums
     double gradient_norm_squared = 0;       // of the mean gradient, as the next
@@ -166,6 +168,8 @@ class TrainingStep {
   std::span<const RunningSum> sum_round(Range pieces, Worker& worker,
                                         float* written_next) const;
   [[nodiscard]] bool middle_is_summed() const;
+  void sample_pieces(const Batch& batch);
+  static bool measured_by_lanes(const PieceSums& piece);
   void measure_lanes(std::span<const RunningSum> running, std::size_t size,
                      PieceSums& sums, Worker& worker) const;
   float* sum_batch(const Piece& piece, PieceSums& sums, Worker& worker,

@@ -4,6 +4,7 @@
 // pieces on the way of the update (training_step.cpp).
 #include "nn/elementwise.hpp"
 #include "nn/pair_products.hpp"
+#include "nn/random.hpp"
 #include "nn/training_step.hpp"
 
 namespace batchlab {
@@ -51,10 +52,33 @@ InnerProducts TrainingStep::inner_products() {
   return result;
 }
 
+// Which pieces are measured by lanes: all, but of a layer of many pieces each 8th, from
+// a random one on, which then counts for 8 (systematic sampling, Madow and Madow 1944).
+// Over these starts, which are independent of the gradients, the mean of total() is
+// that of all pieces, so that the variance is as unbiased. A function of the seed and
+// of what the batch begins with, so that a run may be interrupted.
+void TrainingStep::sample_pieces(const Batch& batch) {
+  constexpr std::size_t interval = 8, many_pieces = 4 * interval;
+  const std::size_t start = random_bits(seed_, RandomPurpose::measured_pieces,
+                                        {batch.epoch, batch.examples[0]})[0] %
+                            interval;
+  const std::vector<Piece>& pieces = network_.pieces();
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    if (pieces[i].pieces_in_layer < many_pieces) {
+      pieces_[i].lanes_weight = 1;
+    } else if (i % interval == start) {
+      pieces_[i].lanes_weight = interval;
+    }
+  }
+}
+
+bool TrainingStep::measured_by_lanes(const PieceSums& piece) {
+  return piece.lanes_weight > 0;
+}
+
 // |gradient sum|^2 / rows of each lane of the round.
 void TrainingStep::measure_lanes(std::span<const RunningSum> running, std::size_t size,
                                  PieceSums& sums, Worker& worker) const {
-  if (!measurements_.lanes) return;
   const std::size_t lanes = cut_.lanes_per_round;
   const std::size_t more = running.size() - lanes;  // the middle, where no lane ends
   const auto sum_to = [&](std::size_t lane) {
@@ -93,10 +117,14 @@ void TrainingStep::measure_two_lanes(const RunningSum& first, std::size_t size,
   });
 }
 
+// Of lanes what they have beyond B |g|^2.
 TrainingStep::PieceSums TrainingStep::total() const {
+  const auto size = static_cast<double>(batch_size_);
   PieceSums total;
   for (const PieceSums& piece : pieces_) {
-    total.lanes_norm_squared += piece.lanes_norm_squared;
+    const double of_mean = lanes_are_halves() ? 0 : size * piece.gradient_norm_squared;
+    total.lanes_norm_squared +=
+        piece.lanes_weight * (piece.lanes_norm_squared - of_mean);
     total.half_norms_squared[0] += piece.half_norms_squared[0];
     total.half_norms_squared[1] += piece.half_norms_squared[1];
     total.gradient_norm_squared += piece.gradient_norm_squared;
@@ -115,9 +143,9 @@ TrainingStep::Update TrainingStep::summary() const {
   update.parameters_finite = sums.finite;
   if (measurements_.examples) update.examples = {size, size, example_norms_squared_, q};
   if (measurements_.lanes) {
-    const auto lanes = static_cast<std::int64_t>(lanes_);
-    const double rest = lanes_are_halves() ? static_cast<double>(size) * q : 0;
-    update.lanes = {size, lanes, sums.lanes_norm_squared + rest, q};
+    const double norms_squared =
+        sums.lanes_norm_squared + static_cast<double>(size) * q;
+    update.lanes = {size, static_cast<std::int64_t>(lanes_), norms_squared, q};
   }
   if (measurements_.halves && size > 1 && !extended_) {
     const auto rows = static_cast<double>(batch_size_);

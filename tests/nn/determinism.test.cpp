@@ -139,10 +139,11 @@ TEST(BitsOfManyInputs, DependNeitherOnThreadsNorOnWhatIsMeasured) {
   }
 }
 
-// Layers with several pieces to a product: which these are depends on who takes them.
+// Layers with several pieces to a product: which these are depends on who takes them,
+// not which of them are measured by lanes, each eighth of the second layer.
 TEST(BitsOfWideLayers, DoNotDependOnTheNumberOfThreads) {
   const std::vector<LayerOptions> wide{
-      {.type = "dense", .units = 150, .activation = "relu"},
+      {.type = "dense", .units = 400, .activation = "relu"},
       {.type = "dense", .units = 300, .activation = "tanh"},
       {.type = "dense", .units = 7}};
   const auto train_on = [&](std::size_t threads) {
@@ -202,6 +203,7 @@ TEST(BitsOfManyWeights, DoNotDependOnTheNumberOfThreads) {
         const auto update = trainer.step.update(0.01);
         EXPECT_TRUE(update.parameters_finite);
         numbers.insert(numbers.end(), {update.examples.weighted_norms_squared,
+                                       update.lanes.weighted_norms_squared,
                                        update.inner_products.deviations_squared});
       }
       return std::pair(trainer.bits(), numbers);

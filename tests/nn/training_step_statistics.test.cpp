@@ -63,6 +63,74 @@ TEST_F(TrainingStepTest, TwoEqualMicroBatchesHaveNoVariance) {
   }
 }
 
+// Of each piece |gradient sum|^2 / rows over batch rows [begin, end), by plain loops.
+std::vector<double> naive_piece_norms(const NaiveNetwork& rival, const Trainer& trainer,
+                                      const Dataset& data, const Batch& batch,
+                                      std::size_t begin, std::size_t end) {
+  std::vector<double> sum(trainer.parameters.size());
+  for (std::size_t row = begin; row < end; ++row) {
+    const NaiveExample one =
+        rival.run(trainer.parameters, data, batch.examples[row], double{input_scale});
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += one.gradient[i];
+  }
+  std::vector<double> norms;
+  for (const Piece& piece : trainer.network.pieces()) {
+    const double* first = sum.data() + piece.offset;
+    norms.push_back(std::inner_product(first, first + piece.size, first, 0.0) /
+                    static_cast<double>(end - begin));
+  }
+  return norms;
+}
+
+// 33 pieces of the first layer, of which each 8th is measured and counts for 8, from
+// one that the epoch decides on; all of the last layer.
+TEST_F(TrainingStepTest, MicroBatchSumsOfManyPiecesEqualNaiveGradientsOfEachEighth) {
+  constexpr std::size_t inputs = 390, interval = 8;
+  const Layers layers{{.type = "dense", .units = 120, .activation = "tanh"},
+                      {.type = "dense", .units = classes}};
+  const Dataset data = random_dataset(520, inputs, classes, 3);
+  const NaiveNetwork rival(inputs, layers);
+  const std::pair<std::size_t, std::size_t> sizes_and_lanes[] = {
+      {21, 2}, {40, 3}, {520, 2}};
+  for (const auto& [size, lanes] : sizes_and_lanes) {
+    Trainer trainer(data, layers, {.threads = 2, .cut = {.lanes = lanes}});
+    Batch batch = random_batch(size, 520, random_);
+    const auto norms_of = [&, size = size](std::size_t i, std::size_t parts) {
+      return naive_piece_norms(rival, trainer, data, batch, i * size / parts,
+                               (i + 1) * size / parts);
+    };
+    const std::vector<double> whole = norms_of(0, 1);
+    std::vector<double> expected(interval,
+                                 std::accumulate(whole.begin(), whole.end(), 0.0));
+    const auto expect_more = [&](const std::vector<double>& norms, double sign) {
+      for (std::size_t i = 0; i < norms.size(); ++i) {
+        const bool sampled = trainer.network.pieces()[i].layer == 0;
+        ASSERT_EQ(sampled, i < 33);
+        for (std::size_t start = 0; start < interval; ++start) {
+          if (!sampled) expected[start] += sign * norms[i];
+          if (sampled && i % interval == start) expected[start] += sign * 8 * norms[i];
+        }
+      }
+    };
+    expect_more(whole, -1);
+    for (std::size_t lane = 0; lane < lanes; ++lane)
+      expect_more(norms_of(lane, lanes), 1);
+    std::vector<int> met(interval);
+    for (batch.epoch = 0; batch.epoch < 60; ++batch.epoch) {
+      trainer.step.forward_backward(batch, {.lanes = true});
+      const double found = trainer.step.update(0).lanes.weighted_norms_squared;
+      int equal = 0;
+      for (std::size_t start = 0; start < interval; ++start) {
+        if (std::abs(found - expected[start]) > 1e-6 * found) continue;
+        ++met[start];
+        ++equal;
+      }
+      EXPECT_EQ(equal, 1) << found << " in epoch " << batch.epoch;
+    }
+    for (const int times : met) EXPECT_GT(times, 0);
+  }
+}
+
 // With one round the halves are lanes or lie between, with several each has as many
 // rounds.
 TEST_F(TrainingStepTest, HalfBatchCosineEqualsNaiveGradients) {
