@@ -85,11 +85,14 @@ class DenseLayer final : public Layer {
 
   bool multiplies_inputs() const override { return kernel_is_fast(); }
 
+  // Backwards, unless these are the last: rows of weights behind those that are read
+  // the processor asks for, some 60 ahead, and here another thread writes them.
   void multiply_inputs(const float* parameters, const ConstMatrixView& input,
                        Range inputs, MatrixView& products,
                        const float* written_next) const override {
     multiply_columns(input, {inputs.begin, inputs.size()},
                      view(parameters + inputs.begin * units_, inputs.size(), units_),
+                     inputs.end < inputs_ ? TermOrder::backwards : TermOrder::forwards,
                      products, written_next);
   }
 

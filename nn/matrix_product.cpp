@@ -32,13 +32,16 @@ namespace batchlab {
 
 namespace {
 
-// Some columns of left by right, into the columns of result from `first` on.
-void multiply_into(ColumnRange of_left, const ConstMatrixView& left,
-                   const RightOperand& right, std::size_t first, MatrixView& result,
-                   const float* written_next = nullptr) {
-  const RunningSum whole{of_left.count, result.data() + first, written_next};
-  multiply_by_kernel({left.data() + of_left.first, columns(left), 1}, rows(left), right,
-                     {&whole, 1}, columns(result));
+std::ptrdiff_t stride(std::size_t floats) {
+  return static_cast<std::ptrdiff_t>(floats);
+}
+
+// left by right, into the columns of result from `first` on.
+void multiply_into(const ConstMatrixView& left, const RightOperand& right,
+                   std::size_t first, MatrixView& result) {
+  const RunningSum whole{columns(left), result.data() + first};
+  multiply_by_kernel({left.data(), columns(left), 1}, rows(left), right, {&whole, 1},
+                     columns(result));
 }
 
 // Few columns leave most of a vector empty. So right^T L is made, whose rows are as
@@ -56,8 +59,8 @@ void multiply_by_few_columns(const ConstMatrixView& left, ColumnRange of_left,
   }
   multiply_by_kernel(
       {right.data, right.column_stride, right.row_stride}, right.columns,
-      {left.data() + of_left.first, of_left.count, nullptr, columns(left)}, transposed,
-      of_left.count);
+      {left.data() + of_left.first, of_left.count, nullptr, stride(columns(left))},
+      transposed, of_left.count);
   for (std::size_t n = 0; n < sums.size(); ++n) {
     for (std::size_t i = 0; i < of_left.count; ++i) {
       for (std::size_t j = 0; j < right.columns; ++j) {
@@ -73,18 +76,26 @@ void multiply_by_few_columns(const ConstMatrixView& left, ColumnRange of_left,
 void multiply(const ConstMatrixView& left, const ConstMatrixView& right,
               MatrixView& result, const Panels* panels) {
   if (kernel_is_fast()) {
-    multiply_into({0, columns(left)}, left, {right.data(), columns(right), panels}, 0,
-                  result);
+    multiply_into(left, {right.data(), columns(right), panels}, 0, result);
   } else {
     xt::blas::gemm(left, right, result);
   }
 }
 
 void multiply_columns(const ConstMatrixView& left, ColumnRange columns_of_left,
-                      const ConstMatrixView& right, MatrixView& result,
+                      const ConstMatrixView& right, TermOrder order, MatrixView& result,
                       const float* written_next) {
-  multiply_into(columns_of_left, left, {right.data(), columns(right)}, 0, result,
-                written_next);
+  const std::size_t inner = columns_of_left.count, width = columns(right);
+  StridedMatrix in_order{left.data() + columns_of_left.first, columns(left), 1};
+  RightOperand rows_in_order{right.data(), width};
+  if (order == TermOrder::backwards) {
+    in_order.data += inner - 1;
+    in_order.inner_stride = -1;
+    rows_in_order.data += (inner - 1) * width;
+    rows_in_order.row_stride = -stride(width);
+  }
+  const RunningSum whole{inner, result.data(), written_next};
+  multiply_by_kernel(in_order, rows(left), rows_in_order, {&whole, 1}, columns(result));
 }
 
 void multiply_transposed_left(const ConstMatrixView& left, ColumnRange columns_of_left,
@@ -94,7 +105,7 @@ void multiply_transposed_left(const ConstMatrixView& left, ColumnRange columns_o
     multiply_by_few_columns(left, columns_of_left, right, sums);
     return;
   }
-  multiply_by_kernel({left.data() + columns_of_left.first, 1, columns(left)},
+  multiply_by_kernel({left.data() + columns_of_left.first, 1, stride(columns(left))},
                      columns_of_left.count, right, sums, right.columns);
 }
 
@@ -110,16 +121,17 @@ void multiply_transposed_right(const ConstMatrixView& left,
 void multiply_into_columns(const ConstMatrixView& left, const ConstMatrixView& right,
                            ColumnRange wanted, MatrixView& result) {
   assert(columns(right) == columns(result));
-  multiply_into({0, columns(left)}, left,
-                {right.data() + wanted.first, wanted.count, nullptr, columns(right)},
-                wanted.first, result);
+  multiply_into(
+      left,
+      {right.data() + wanted.first, wanted.count, nullptr, stride(columns(right))},
+      wanted.first, result);
 }
 
 void multiply_transposed_into_columns(const ConstMatrixView& left,
                                       const ConstMatrixView& right, ColumnRange wanted,
                                       MatrixView& result) {
   const std::size_t inner = columns(left);
-  multiply_into({0, inner}, left,
+  multiply_into(left,
                 {right.data() + wanted.first * inner, wanted.count, nullptr, 1, inner},
                 wanted.first, result);
 }

@@ -22,10 +22,12 @@ void multiply(const ConstMatrixView& left, const ConstMatrixView& right,
 struct ColumnRange {
   std::size_t first, count;
 };
+// In which order products are added to an element of a result.
+enum class TermOrder { forwards, backwards };
 // The same by our kernel, fast or not, with the given columns of left, of which right
 // has a row for each. written_next: as of RunningSum.
 void multiply_columns(const ConstMatrixView& left, ColumnRange columns_of_left,
-                      const ConstMatrixView& right, MatrixView& result,
+                      const ConstMatrixView& right, TermOrder order, MatrixView& result,
                       const float* written_next = nullptr);
 
 // The same by our kernel, fast or not, of the given columns of right and result, which

@@ -23,7 +23,7 @@ void make_room(Copy& copy, std::size_t size);
 
 // Copies `inner` rows of `vectors` each, `stride` floats apart, into panels: one for
 // each block of columns, `panel_stride` floats after the one before it.
-void pack_right(const float* right, std::size_t stride, std::size_t inner,
+void pack_right(const float* right, std::ptrdiff_t stride, std::size_t inner,
                 std::size_t vectors, float* panels, std::size_t panel_stride);
 
 // The same of an operand whose columns are runs in memory, `stride` floats apart.

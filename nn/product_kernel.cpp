@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cstdlib>
 #include <utility>
 #include <vector>
 
@@ -40,12 +41,16 @@ constexpr std::size_t block_rows = 6;
 constexpr std::size_t most_columns_in_place = width == 8 ? 64 : 256;
 constexpr std::size_t panel_vectors = 64 / width;
 
+bool in_runs(const StridedMatrix& left) {
+  return left.inner_stride == 1 || left.inner_stride == -1;
+}
+
 // Terms of a stretch. Each reads and writes the sums once more, so that long ones take
 // 5 % less time at 128 columns and 5 to 30 % less at 1024. With few rows, and a left
 // operand that is copied, shorter ones were faster.
 std::size_t stretch_terms(const StridedMatrix& left, std::size_t rows) {
   if (width == 16) return 128;
-  if (left.inner_stride != 1) return 256;
+  if (!in_runs(left)) return 256;
   return rows < 64 ? 512 : 1024;
 }
 
@@ -64,14 +69,14 @@ constexpr std::size_t rows_in_cache = 128;
 // from the second-level cache in time: with vectors of 8 a step of 16 rows takes 13 %
 // less time than with copies, one of 32 5 %. Panels come by themselves: asked for, they
 // take up to 10 % more.
-constexpr std::size_t rows_ahead = width == 8 ? 12 : 0;
+constexpr std::ptrdiff_t rows_ahead = width == 8 ? 12 : 0;
 
 // One stretch of k: the sums begin with what `from` holds (null: zero), and on the way
 // are written to each of `sums`, whose `inner` counts from the stretch's first k.
 struct Stretch {
   StridedMatrix left;  // at the stretch's first k
   const float* right;
-  std::size_t right_stride;
+  std::ptrdiff_t right_stride;
   const float* from;
   std::span<const RunningSum> sums;
   std::size_t result_at, result_stride;  // of the block, in `from` and in results
@@ -89,8 +94,11 @@ void unrolled(F&& f) {
   (std::make_index_sequence<Count>{});
 }
 
-// A block of `Rows` x `Vectors`. InPlace: the right operand is no panel. InRuns: the
-// rows of the left operand are runs in memory, and otherwise its columns.
+// What of the left operand are runs in memory, and in which direction k goes through
+// its rows.
+enum class Runs { rows, rows_backwards, columns };
+
+// A block of `Rows` x `Vectors`. InPlace: the right operand is no panel.
 //
 // At times, it seems while another guest has its other thread, a core begins fewer
 // instructions in a cycle than the loop needs. Four terms a turn, with strides that the
@@ -99,11 +107,14 @@ void unrolled(F&& f) {
 //
 // Flattened, for a function of its own that is given the sums keeps them in memory: of
 // 24 vectors of 16 GCC makes one, and the product takes three times as long.
-template <std::size_t Rows, std::size_t Vectors, bool InPlace, bool InRuns>
+template <std::size_t Rows, std::size_t Vectors, bool InPlace, Runs Of>
 [[gnu::flatten]] void multiply_block(const Stretch& stretch) {
-  const std::size_t row_stride = InRuns ? stretch.left.row_stride : 1;
-  const std::size_t inner_stride = InRuns ? 1 : stretch.left.inner_stride;
-  const std::size_t right_stride = InPlace ? stretch.right_stride : block_width;
+  const std::size_t row_stride = Of == Runs::columns ? 1 : stretch.left.row_stride;
+  const std::ptrdiff_t inner_stride = Of == Runs::rows ? 1
+                                      : Of == Runs::rows_backwards
+                                          ? -1
+                                          : stretch.left.inner_stride;
+  const std::ptrdiff_t right_stride = InPlace ? stretch.right_stride : block_width;
   const std::size_t vector_step = InPlace ? stretch.vector_step : width;
   const float* left = stretch.left.data;
   const float* right = stretch.right;
@@ -162,18 +173,21 @@ template <std::size_t Rows, std::size_t Vectors, bool InPlace, bool InRuns>
 
 using Block = void (*)(const Stretch&);
 
-template <bool InPlace, bool InRuns, std::size_t... I>
+template <bool InPlace, Runs Of, std::size_t... I>
 constexpr auto make_blocks(std::index_sequence<I...>) {
   return std::array<Block, sizeof...(I)>{
-      multiply_block<I / block_vectors + 1, I % block_vectors + 1, InPlace, InRuns>...};
+      multiply_block<I / block_vectors + 1, I % block_vectors + 1, InPlace, Of>...};
 }
 
 template <bool InPlace>
 void multiply_block(const Stretch& stretch, std::size_t rows, std::size_t vectors) {
   using Sizes = std::make_index_sequence<block_rows * block_vectors>;
-  static constexpr auto of_runs = make_blocks<InPlace, true>(Sizes{});
-  static constexpr auto of_columns = make_blocks<InPlace, false>(Sizes{});
-  const auto& blocks = stretch.left.inner_stride == 1 ? of_runs : of_columns;
+  static constexpr auto forwards = make_blocks<InPlace, Runs::rows>(Sizes{});
+  static constexpr auto backwards = make_blocks<InPlace, Runs::rows_backwards>(Sizes{});
+  static constexpr auto of_columns = make_blocks<InPlace, Runs::columns>(Sizes{});
+  const auto& blocks = stretch.left.inner_stride == 1    ? forwards
+                       : stretch.left.inner_stride == -1 ? backwards
+                                                         : of_columns;
   blocks[(rows - 1) * block_vectors + vectors - 1](stretch);
 }
 
@@ -198,8 +212,9 @@ void multiply_tail(const Stretch& stretch, std::size_t rows, std::size_t count) 
     const RunningSum step{sum.inner - std::exchange(k, sum.inner), block};
     part.sums = {&step, 1};
     multiply_block<true>(part, rows, 1);
-    part.left.data += step.inner * part.left.inner_stride;
-    part.right += step.inner * part.right_stride;
+    const auto terms = static_cast<std::ptrdiff_t>(step.inner);
+    part.left.data += terms * part.left.inner_stride;
+    part.right += terms * part.right_stride;
     for (std::size_t i = 0; i < rows; ++i) {
       std::copy_n(at(i), count, sum.result + offset(i));
     }
@@ -219,9 +234,10 @@ bool kernel_is_fast() {
 namespace {
 
 // Where a product should copy a right operand that has no panels yet.
-bool panels_pay(std::size_t rows, std::size_t row_stride) {
-  return row_stride > columns_pages_apart ||
-         (row_stride > most_columns_in_place && rows >= least_rows_in_panels);
+bool panels_pay(std::size_t rows, std::ptrdiff_t row_stride) {
+  const auto apart = static_cast<std::size_t>(std::abs(row_stride));
+  return apart > columns_pages_apart ||
+         (apart > most_columns_in_place && rows >= least_rows_in_panels);
 }
 
 bool left_is_copied(std::size_t terms, std::size_t columns) {
@@ -261,7 +277,7 @@ struct Product {
   const float* panels;        // of it, or null
   std::size_t panel_stride;
   const float* tail;  // right operand of the last columns: rows of one vector each
-  std::size_t tail_stride;
+  std::ptrdiff_t tail_stride;
 };
 
 void multiply_stretch(const Product& product, bool right_in_panels, bool copy_left) {
@@ -346,11 +362,11 @@ void multiply_stretch(const Product& product, bool right_in_panels, bool copy_le
 void multiply_by_kernel(const StridedMatrix& left, std::size_t rows,
                         const RightOperand& right, std::span<const RunningSum> sums,
                         std::size_t result_stride) {
-  assert(left.row_stride == 1 || left.inner_stride == 1);
+  assert(left.row_stride == 1 || in_runs(left));
   assert(right.row_stride == 1 || right.column_stride == 1);
   const std::size_t inner = sums.back().inner, columns = right.columns;
   const bool given = right.panels && !right.panels->empty();
-  const bool left_in_runs = left.inner_stride == 1;
+  const bool left_in_runs = in_runs(left);
   const bool right_in_rows = right.column_stride == 1;
   const bool in_panels =
       given || !right_in_rows || (left_in_runs && panels_pay(rows, right.row_stride));
@@ -361,7 +377,7 @@ void multiply_by_kernel(const StridedMatrix& left, std::size_t rows,
   if (has_tail) {
     tail = tail_in_place ? right.data + columns - width : widen(right, inner);
   }
-  const std::size_t tail_stride = tail_in_place ? right.row_stride : width;
+  const std::ptrdiff_t tail_stride = tail_in_place ? right.row_stride : width;
   thread_local std::vector<RunningSum> of_stretch;
   const float* from = nullptr;
   std::size_t k = 0;
@@ -376,17 +392,18 @@ void multiply_by_kernel(const StridedMatrix& left, std::size_t rows,
     if (of_stretch.empty() || of_stretch.back().inner < end - k) {
       of_stretch.push_back({end - k, sum->result});  // and on in the next stretch
     }
-    const StridedMatrix rest{left.data + k * left.inner_stride, left.row_stride,
+    const auto done = static_cast<std::ptrdiff_t>(k);
+    const StridedMatrix rest{left.data + done * left.inner_stride, left.row_stride,
                              left.inner_stride};
     multiply_stretch(
-        {{rest, right.data + k * right.row_stride, right.row_stride, from, of_stretch,
-          0, result_stride, k == 0 ? sums.back().written_next : nullptr},
+        {{rest, right.data + done * right.row_stride, right.row_stride, from,
+          of_stretch, 0, result_stride, k == 0 ? sums.back().written_next : nullptr},
          rows,
          columns,
          right.column_stride,
          given ? right.panels->data() + k * block_width : nullptr,
          given ? right.panels->stride() : 0,
-         has_tail ? tail + k * tail_stride : nullptr,
+         has_tail ? tail + done * tail_stride : nullptr,
          tail_stride},
         in_panels, copy_left);
     from = of_stretch.back().result;

@@ -14,10 +14,11 @@
 namespace batchlab {
 
 // Element (i, k) of the left operand is data[i row_stride + k inner_stride]; one of the
-// strides is 1.
+// strides is 1, or inner_stride is -1.
 struct StridedMatrix {
   const float* data;
-  std::size_t row_stride, inner_stride;
+  std::size_t row_stride;
+  std::ptrdiff_t inner_stride;
 };
 
 // Whether the kernel is faster than OpenBLAS: on a build for a processor with fused
@@ -63,13 +64,15 @@ class Panels {
 };
 
 // inner x columns: element (k, j) is data[k row_stride + j column_stride]; one of the
-// strides is 1. panels: a copy of it, or null; a left operand whose rows are no runs in
-// memory is slow without.
+// strides is 1, and row_stride
+// may be negative. panels: a copy of it, or null; a left operand whose rows are no runs
+// in memory is slow without.
 struct RightOperand {
   const float* data;
   std::size_t columns;
   const Panels* panels = nullptr;
-  std::size_t row_stride = columns, column_stride = 1;
+  std::ptrdiff_t row_stride = static_cast<std::ptrdiff_t>(columns);
+  std::size_t column_stride = 1;
 };
 
 // left right. left: rows x inner. `sums`: in order of `inner`, the last being the whole

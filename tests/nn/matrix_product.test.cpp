@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 #include <set>
 #include <utility>
@@ -78,13 +79,42 @@ TEST(MatrixProduct, OfSomeColumnsEqualsNaiveLoops) {
       const auto expected = naive_product(
           shape, [&](auto i, auto k) { return left[i * all + first + k]; },
           [&](auto k, auto j) { return right[k * shape.columns + j]; });
-      expect_product(shape, expected, [&](MatrixView& result) {
-        multiply_columns(view(left.data(), shape.rows, all), {first, shape.inner},
-                         view(right.data(), shape.inner, shape.columns), result,
-                         written_next.data());
-      });
+      for (const TermOrder order : {TermOrder::forwards, TermOrder::backwards}) {
+        expect_product(shape, expected, [&](MatrixView& result) {
+          multiply_columns(view(left.data(), shape.rows, all), {first, shape.inner},
+                           view(right.data(), shape.inner, shape.columns), order,
+                           result, written_next.data());
+        });
+      }
       EXPECT_EQ(written_next, std::vector<float>(shape.rows * shape.columns, 0.5F));
     }
+  }
+}
+
+TEST(MatrixProduct, BackwardsEqualsThatOfReversedOperandsToTheBit) {
+  if (!kernel_is_fast()) GTEST_SKIP() << "multiply() is OpenBLAS's";
+  RandomValues random(4);
+  for (const Shape& shape : shapes) {
+    auto left = random.floats(shape.rows * shape.inner);
+    auto right = random.floats(shape.inner * shape.columns);
+    const auto product = [&](auto multiply_into) {
+      const float *l = left.data(), *r = right.data();
+      std::vector<float> values(shape.rows * shape.columns);
+      MatrixView result = view(values.data(), shape.rows, shape.columns);
+      multiply_into(view(l, shape.rows, shape.inner),
+                    view(r, shape.inner, shape.columns), result);
+      return values;
+    };
+    const auto backwards = product([&](const auto& a, const auto& b, auto& result) {
+      multiply_columns(a, {0, shape.inner}, b, TermOrder::backwards, result);
+    });
+    std::reverse(left.begin(), left.end());
+    std::reverse(right.begin(), right.end());
+    auto forwards = product(
+        [](const auto& a, const auto& b, auto& result) { multiply(a, b, result); });
+    std::reverse(forwards.begin(), forwards.end());
+    EXPECT_EQ(backwards, forwards)
+        << shape.rows << " x " << shape.inner << " x " << shape.columns;
   }
 }
 
