@@ -85,8 +85,9 @@ class DenseLayer final : public Layer {
 
   bool multiplies_inputs() const override { return kernel_is_fast(); }
 
-  // Backwards, unless these are the last: rows of weights behind those that are read
-  // the processor asks for, some 60 ahead, and here another thread writes them.
+  // The first part backwards: beyond the last rows that are read the processor asks for
+  // some 60 more, which another thread writes. Behind the last part is a gap
+  // (array.hpp).
   void multiply_inputs(const float* parameters, const ConstMatrixView& input,
                        Range inputs, MatrixView& products,
                        const float* written_next) const override {

@@ -86,16 +86,18 @@ void multiply_columns(const ConstMatrixView& left, ColumnRange columns_of_left,
                       const ConstMatrixView& right, TermOrder order, MatrixView& result,
                       const float* written_next) {
   const std::size_t inner = columns_of_left.count, width = columns(right);
-  StridedMatrix in_order{left.data() + columns_of_left.first, columns(left), 1};
-  RightOperand rows_in_order{right.data(), width};
+  assert(inner > 0);
+  StridedMatrix terms_of_left{left.data() + columns_of_left.first, columns(left), 1};
+  RightOperand terms_of_right{right.data(), width};
   if (order == TermOrder::backwards) {
-    in_order.data += inner - 1;
-    in_order.inner_stride = -1;
-    rows_in_order.data += (inner - 1) * width;
-    rows_in_order.row_stride = -stride(width);
+    terms_of_left.data += inner - 1;
+    terms_of_left.inner_stride = -1;
+    terms_of_right.data += (inner - 1) * width;
+    terms_of_right.row_stride = -stride(width);
   }
   const RunningSum whole{inner, result.data(), written_next};
-  multiply_by_kernel(in_order, rows(left), rows_in_order, {&whole, 1}, columns(result));
+  multiply_by_kernel(terms_of_left, rows(left), terms_of_right, {&whole, 1},
+                     columns(result));
 }
 
 void multiply_transposed_left(const ConstMatrixView& left, ColumnRange columns_of_left,

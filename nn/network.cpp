@@ -106,10 +106,11 @@ void Network::add_pieces(std::size_t layer) {
   const std::size_t step = least_rows_at_a_time;
   const std::size_t height = step * (1 + 1023 / (step * row_size));
   const std::size_t end = size / row_size;
+  const std::size_t pieces = divide_up(end, height);
   for (std::size_t first = 0; first < end; first += height) {
     const std::size_t count = std::min(height, end - first);
     pieces_.push_back({layer,
-                       divide_up(end, height),
+                       pieces,
                        {first, count},
                        offsets_[layer] + first * row_size,
                        count * row_size});

@@ -94,11 +94,8 @@ void unrolled(F&& f) {
   (std::make_index_sequence<Count>{});
 }
 
-// What of the left operand are runs in memory, and in which direction k goes through
-// its rows.
-enum class Runs { rows, rows_backwards, columns };
-
-// A block of `Rows` x `Vectors`. InPlace: the right operand is no panel.
+// A block of `Rows` x `Vectors`. InPlace: the right operand is no panel. InnerStride:
+// of the left operand where its rows are runs in memory, 1 or, backwards, -1; else 0.
 //
 // At times, it seems while another guest has its other thread, a core begins fewer
 // instructions in a cycle than the loop needs. Four terms a turn, with strides that the
@@ -107,14 +104,14 @@ enum class Runs { rows, rows_backwards, columns };
 //
 // Flattened, for a function of its own that is given the sums keeps them in memory: of
 // 24 vectors of 16 GCC makes one, and the product takes three times as long.
-template <std::size_t Rows, std::size_t Vectors, bool InPlace, Runs Of>
+template <std::size_t Rows, std::size_t Vectors, bool InPlace,
+          std::ptrdiff_t InnerStride>
 [[gnu::flatten]] void multiply_block(const Stretch& stretch) {
-  const std::size_t row_stride = Of == Runs::columns ? 1 : stretch.left.row_stride;
-  const std::ptrdiff_t inner_stride = Of == Runs::rows ? 1
-                                      : Of == Runs::rows_backwards
-                                          ? -1
-                                          : stretch.left.inner_stride;
-  const std::ptrdiff_t right_stride = InPlace ? stretch.right_stride : block_width;
+  constexpr bool in_runs = InnerStride != 0;
+  const std::size_t row_stride = in_runs ? stretch.left.row_stride : 1;
+  const std::ptrdiff_t inner_stride = in_runs ? InnerStride : stretch.left.inner_stride;
+  const std::ptrdiff_t right_stride =
+      InPlace ? stretch.right_stride : std::ptrdiff_t{block_width};
   const std::size_t vector_step = InPlace ? stretch.vector_step : width;
   const float* left = stretch.left.data;
   const float* right = stretch.right;
@@ -173,18 +170,19 @@ template <std::size_t Rows, std::size_t Vectors, bool InPlace, Runs Of>
 
 using Block = void (*)(const Stretch&);
 
-template <bool InPlace, Runs Of, std::size_t... I>
+template <bool InPlace, std::ptrdiff_t InnerStride, std::size_t... I>
 constexpr auto make_blocks(std::index_sequence<I...>) {
   return std::array<Block, sizeof...(I)>{
-      multiply_block<I / block_vectors + 1, I % block_vectors + 1, InPlace, Of>...};
+      multiply_block<I / block_vectors + 1, I % block_vectors + 1, InPlace,
+                     InnerStride>...};
 }
 
 template <bool InPlace>
 void multiply_block(const Stretch& stretch, std::size_t rows, std::size_t vectors) {
   using Sizes = std::make_index_sequence<block_rows * block_vectors>;
-  static constexpr auto forwards = make_blocks<InPlace, Runs::rows>(Sizes{});
-  static constexpr auto backwards = make_blocks<InPlace, Runs::rows_backwards>(Sizes{});
-  static constexpr auto of_columns = make_blocks<InPlace, Runs::columns>(Sizes{});
+  static constexpr auto forwards = make_blocks<InPlace, 1>(Sizes{});
+  static constexpr auto backwards = make_blocks<InPlace, -1>(Sizes{});
+  static constexpr auto of_columns = make_blocks<InPlace, 0>(Sizes{});
   const auto& blocks = stretch.left.inner_stride == 1    ? forwards
                        : stretch.left.inner_stride == -1 ? backwards
                                                          : of_columns;
@@ -364,6 +362,7 @@ void multiply_by_kernel(const StridedMatrix& left, std::size_t rows,
                         std::size_t result_stride) {
   assert(left.row_stride == 1 || in_runs(left));
   assert(right.row_stride == 1 || right.column_stride == 1);
+  assert(!right.panels || right.row_stride > 0);
   const std::size_t inner = sums.back().inner, columns = right.columns;
   const bool given = right.panels && !right.panels->empty();
   const bool left_in_runs = in_runs(left);
@@ -377,7 +376,8 @@ void multiply_by_kernel(const StridedMatrix& left, std::size_t rows,
   if (has_tail) {
     tail = tail_in_place ? right.data + columns - width : widen(right, inner);
   }
-  const std::ptrdiff_t tail_stride = tail_in_place ? right.row_stride : width;
+  const std::ptrdiff_t tail_stride =
+      tail_in_place ? right.row_stride : std::ptrdiff_t{width};
   thread_local std::vector<RunningSum> of_stretch;
   const float* from = nullptr;
   std::size_t k = 0;

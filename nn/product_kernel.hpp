@@ -64,9 +64,8 @@ class Panels {
 };
 
 // inner x columns: element (k, j) is data[k row_stride + j column_stride]; one of the
-// strides is 1, and row_stride
-// may be negative. panels: a copy of it, or null; a left operand whose rows are no runs
-// in memory is slow without.
+// strides is 1, and row_stride may be negative. panels: a copy of it, or null; not with
+// a negative stride. A left operand whose rows are no runs in memory is slow without.
 struct RightOperand {
   const float* data;
   std::size_t columns;

@@ -116,7 +116,7 @@ void TrainingStep::keep_round(std::size_t half) {
   float* kept = half_sums_[half].data();
   for_each_piece([&](const Piece& piece, PieceSums& sums, Worker& worker,
                      std::span<const RunningSum> running) {
-    if (measured_by_lanes(sums)) measure_lanes(running, piece.size, sums, worker);
+    if (sums.measured_by_lanes()) measure_lanes(running, piece.size, sums, worker);
     const float* sum = running.back().result;
     if (first) {
       std::copy_n(sum, piece.size, kept + piece.offset);
@@ -131,9 +131,9 @@ void TrainingStep::keep_round(std::size_t half) {
 // which wanting them changes no bit.
 std::span<const RunningSum> TrainingStep::sum_round(Range pieces, Worker& worker,
                                                     float* written_next) const {
-  const auto begin = pieces_.begin();
   const bool by_lanes =
-      std::any_of(begin + pieces.begin, begin + pieces.end, measured_by_lanes);
+      std::ranges::any_of(std::span(pieces_).subspan(pieces.begin, pieces.size()),
+                          &PieceSums::measured_by_lanes);
   const std::size_t lanes = by_lanes ? cut_.lanes_per_round : 1;
   const std::size_t middle = (lanes - 1) / 2;  // its place in `running`
   const std::size_t more = middle_is_summed() ? lanes % 2 : 0;  // no lane ends there
@@ -166,7 +166,7 @@ float* TrainingStep::sum_batch(const Piece& piece, PieceSums& sums, Worker& work
       sums.half_norms_squared[1] = norms.second;
     });
   }
-  if (measured_by_lanes(sums)) {
+  if (sums.measured_by_lanes()) {
     if (lanes_are_halves()) {
       measure_two_lanes(running[0], piece.size, sum, sums, worker);
     } else {

@@ -70,7 +70,8 @@ class TrainingStep {
   // parameters, in one pass; in two where inner products are measured.
   struct Update {
     BatchGradient gradient;
-    // Absent, or without groups or examples, where not measured. lanes: without bias.
+    // Absent, or without groups or examples, where not measured. lanes: an estimate
+    // without bias where a layer has many pieces (sample_pieces()).
     GroupedGradients examples, lanes, steps;
     std::optional<double> half_batch_cosine;  // not of an extended batch
     InnerProducts inner_products;             // of the last round's rows
@@ -115,11 +116,14 @@ class TrainingStep {
   };
   struct PieceSums {
     double lanes_weight = 0;  // pieces that it counts for by lanes; 0: not measured
-    double lanes_norm_squared = 0;          // sum over lanes of |gradient sum|^2 / rows
+    // Sum over lanes of |gradient sum|^2 / rows; where lanes_are_halves() and in
+    // total() what this is beyond B |g|^2.
+    double lanes_norm_squared = 0;
     double half_norms_squared[2] = {0, 0};  // of the gradient sums
     double gradient_norm_squared = 0;       // of the mean gradient, as the next
     double distance_squared = 0;            // from the step before
     bool finite = true;
+    [[nodiscard]] bool measured_by_lanes() const { return lanes_weight > 0; }
   };
   struct Worker {
     std::vector<std::uint8_t> labels;  // of a tile, as the next
@@ -169,7 +173,6 @@ class TrainingStep {
                                         float* written_next) const;
   [[nodiscard]] bool middle_is_summed() const;
   void sample_pieces(const Batch& batch);
-  static bool measured_by_lanes(const PieceSums& piece);
   void measure_lanes(std::span<const RunningSum> running, std::size_t size,
                      PieceSums& sums, Worker& worker) const;
   float* sum_batch(const Piece& piece, PieceSums& sums, Worker& worker,

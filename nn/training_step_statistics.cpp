@@ -52,28 +52,28 @@ InnerProducts TrainingStep::inner_products() {
   return result;
 }
 
-// Which pieces are measured by lanes: all, but of a layer of many pieces each 8th, from
-// a random one on, which then counts for 8 (systematic sampling, Madow and Madow 1944).
-// Over these starts, which are independent of the gradients, the mean of total() is
-// that of all pieces, so that the variance is as unbiased. A function of the seed and
+// Which pieces are measured by lanes: all, but of the n of a layer of many k = n / 8,
+// each 8th from a random one on, beyond the last the first again, which then count for
+// n / k (circular systematic sampling, Lahiri 1951). Over these starts the mean of
+// total() is that of all pieces, so that V stays unbiased. A function of the seed and
 // of what the batch begins with, so that a run may be interrupted.
 void TrainingStep::sample_pieces(const Batch& batch) {
   constexpr std::size_t interval = 8, many_pieces = 4 * interval;
-  const std::size_t start = random_bits(seed_, RandomPurpose::measured_pieces,
-                                        {batch.epoch, batch.examples[0]})[0] %
-                            interval;
+  const RandomCounter bits = random_bits(seed_, RandomPurpose::measured_pieces,
+                                         {batch.epoch, batch.examples[0]});
   const std::vector<Piece>& pieces = network_.pieces();
-  for (std::size_t i = 0; i < pieces.size(); ++i) {
-    if (pieces[i].pieces_in_layer < many_pieces) {
-      pieces_[i].lanes_weight = 1;
-    } else if (i % interval == start) {
-      pieces_[i].lanes_weight = interval;
+  for (std::size_t first = 0; first < pieces.size();) {
+    const std::size_t all = pieces[first].pieces_in_layer;
+    const std::size_t step = all < many_pieces ? 1 : interval;
+    const std::size_t measured = all / step;
+    const auto start =
+        uniform_integer(bits[0], bits[1], static_cast<std::uint32_t>(all));
+    for (std::size_t i = 0; i < measured; ++i) {
+      pieces_[first + (start + i * step) % all].lanes_weight =
+          static_cast<double>(all) / static_cast<double>(measured);
     }
+    first += all;
   }
-}
-
-bool TrainingStep::measured_by_lanes(const PieceSums& piece) {
-  return piece.lanes_weight > 0;
 }
 
 // |gradient sum|^2 / rows of each lane of the round.
@@ -117,7 +117,6 @@ void TrainingStep::measure_two_lanes(const RunningSum& first, std::size_t size,
   });
 }
 
-// Of lanes what they have beyond B |g|^2.
 TrainingStep::PieceSums TrainingStep::total() const {
   const auto size = static_cast<double>(batch_size_);
   PieceSums total;

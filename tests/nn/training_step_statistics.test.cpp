@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include "nn/gradient_statistics.hpp"
 #include "nn/training_step.hpp"
@@ -60,74 +61,6 @@ TEST_F(TrainingStepTest, TwoEqualMicroBatchesHaveNoVariance) {
     const auto size = static_cast<double>(2 * half);
     const double both = size * sums.gradient_norm_squared;
     EXPECT_NEAR(sums.weighted_norms_squared, both, 1e-11 * both) << half;
-  }
-}
-
-// Of each piece |gradient sum|^2 / rows over batch rows [begin, end), by plain loops.
-std::vector<double> naive_piece_norms(const NaiveNetwork& rival, const Trainer& trainer,
-                                      const Dataset& data, const Batch& batch,
-                                      std::size_t begin, std::size_t end) {
-  std::vector<double> sum(trainer.parameters.size());
-  for (std::size_t row = begin; row < end; ++row) {
-    const NaiveExample one =
-        rival.run(trainer.parameters, data, batch.examples[row], double{input_scale});
-    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += one.gradient[i];
-  }
-  std::vector<double> norms;
-  for (const Piece& piece : trainer.network.pieces()) {
-    const double* first = sum.data() + piece.offset;
-    norms.push_back(std::inner_product(first, first + piece.size, first, 0.0) /
-                    static_cast<double>(end - begin));
-  }
-  return norms;
-}
-
-// 33 pieces of the first layer, of which each 8th is measured and counts for 8, from
-// one that the epoch decides on; all of the last layer.
-TEST_F(TrainingStepTest, MicroBatchSumsOfManyPiecesEqualNaiveGradientsOfEachEighth) {
-  constexpr std::size_t inputs = 390, interval = 8;
-  const Layers layers{{.type = "dense", .units = 120, .activation = "tanh"},
-                      {.type = "dense", .units = classes}};
-  const Dataset data = random_dataset(520, inputs, classes, 3);
-  const NaiveNetwork rival(inputs, layers);
-  const std::pair<std::size_t, std::size_t> sizes_and_lanes[] = {
-      {21, 2}, {40, 3}, {520, 2}};
-  for (const auto& [size, lanes] : sizes_and_lanes) {
-    Trainer trainer(data, layers, {.threads = 2, .cut = {.lanes = lanes}});
-    Batch batch = random_batch(size, 520, random_);
-    const auto norms_of = [&, size = size](std::size_t i, std::size_t parts) {
-      return naive_piece_norms(rival, trainer, data, batch, i * size / parts,
-                               (i + 1) * size / parts);
-    };
-    const std::vector<double> whole = norms_of(0, 1);
-    std::vector<double> expected(interval,
-                                 std::accumulate(whole.begin(), whole.end(), 0.0));
-    const auto expect_more = [&](const std::vector<double>& norms, double sign) {
-      for (std::size_t i = 0; i < norms.size(); ++i) {
-        const bool sampled = trainer.network.pieces()[i].layer == 0;
-        ASSERT_EQ(sampled, i < 33);
-        for (std::size_t start = 0; start < interval; ++start) {
-          if (!sampled) expected[start] += sign * norms[i];
-          if (sampled && i % interval == start) expected[start] += sign * 8 * norms[i];
-        }
-      }
-    };
-    expect_more(whole, -1);
-    for (std::size_t lane = 0; lane < lanes; ++lane)
-      expect_more(norms_of(lane, lanes), 1);
-    std::vector<int> met(interval);
-    for (batch.epoch = 0; batch.epoch < 60; ++batch.epoch) {
-      trainer.step.forward_backward(batch, {.lanes = true});
-      const double found = trainer.step.update(0).lanes.weighted_norms_squared;
-      int equal = 0;
-      for (std::size_t start = 0; start < interval; ++start) {
-        if (std::abs(found - expected[start]) > 1e-6 * found) continue;
-        ++met[start];
-        ++equal;
-      }
-      EXPECT_EQ(equal, 1) << found << " in epoch " << batch.epoch;
-    }
-    for (const int times : met) EXPECT_GT(times, 0);
   }
 }
 
@@ -325,6 +258,130 @@ TEST_F(TrainingStepTest, EstimatesOfBatchesAverageToThoseOfTheWholeSet) {
       EXPECT_NEAR(mean, expected, 4 * error);
       EXPECT_LT(error, 0.03 * expected) << "the test is too weak to tell";
     }
+  }
+}
+
+// A network whose first layer has 33 pieces, of which lanes are compared on four, eight
+// apart, each for 33 / 4; the last layer has one.
+class SampledPieces : public testing::Test {
+ protected:
+  static constexpr std::size_t inputs = 390, rows = 520, many = 33;
+
+  // Of each piece |gradient sum|^2 / rows over some rows, by plain loops.
+  std::vector<double> norms(const std::vector<std::uint32_t>& examples,
+                            Range wanted) const {
+    std::vector<double> sum(trainer_.parameters.size());
+    for (std::size_t row = wanted.begin; row < wanted.end; ++row) {
+      const NaiveExample one =
+          rival_.run(trainer_.parameters, data_, examples[row], double{input_scale});
+      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += one.gradient[i];
+    }
+    std::vector<double> norms;
+    for (const Piece& piece : trainer_.network.pieces()) {
+      const double* first = sum.data() + piece.offset;
+      norms.push_back(std::inner_product(first, first + piece.size, first, 0.0) /
+                      static_cast<double>(wanted.size()));
+    }
+    EXPECT_EQ(norms.size(), many + 1);
+    return norms;
+  }
+
+  // sum_m b_m |gbar_m|^2 for each piece that the sample may begin with.
+  std::vector<double> expected(const std::vector<std::uint32_t>& examples,
+                               const std::vector<Range>& lanes) const {
+    const std::vector<double> whole = norms(examples, {0, lanes.back().end});
+    std::vector<double> beyond(whole.size());
+    for (std::size_t i = 0; i < whole.size(); ++i) beyond[i] = -whole[i];
+    for (const Range& lane : lanes) {
+      const std::vector<double> more = norms(examples, lane);
+      for (std::size_t i = 0; i < whole.size(); ++i) beyond[i] += more[i];
+    }
+    std::vector<double> sums(
+        many, beyond[many] + std::accumulate(whole.begin(), whole.end(), 0.0));
+    for (std::size_t start = 0; start < many; ++start) {
+      for (const std::size_t next : {0, 8, 16, 24}) {
+        sums[start] += 33 / 4.0 * beyond[(start + next) % many];
+      }
+    }
+    return sums;
+  }
+
+  // Which of them it is.
+  static std::size_t start_of(const TrainingStep::Update& update,
+                              const std::vector<double>& expected) {
+    const double found = update.lanes.weighted_norms_squared;
+    std::vector<std::size_t> starts;
+    for (std::size_t start = 0; start < many; ++start) {
+      if (std::abs(found - expected[start]) < 1e-6 * found) starts.push_back(start);
+    }
+    EXPECT_EQ(starts.size(), 1U) << found;
+    return starts.empty() ? many : starts[0];
+  }
+
+  Layers layers_{{.type = "dense", .units = 120, .activation = "tanh"},
+                 {.type = "dense", .units = classes}};
+  Dataset data_ = random_dataset(rows, inputs, classes, 3);
+  NaiveNetwork rival_{inputs, layers_};
+  Trainer trainer_{data_, layers_};
+  RandomValues random_{4};
+};
+
+TEST_F(SampledPieces, EqualNaiveGradients) {
+  const std::pair<std::size_t, std::size_t> sizes_and_lanes[] = {
+      {21, 2}, {40, 3}, {520, 2}};
+  for (const auto& [size, lanes] : sizes_and_lanes) {
+    Trainer trainer(data_, layers_, {.threads = 2, .cut = {.lanes = lanes}});
+    Batch batch = random_batch(size, rows, random_);
+    std::vector<Range> ranges;
+    for (std::size_t i = 0; i < lanes; ++i) ranges.push_back(part(size, i, lanes));
+    const std::vector<double> sums = expected(batch.examples, ranges);
+    trainer.step.forward_backward(batch, {.halves = true});
+    const auto cosine = trainer.step.update(0).half_batch_cosine;
+    std::set<std::size_t> starts;
+    for (batch.epoch = 0; batch.epoch < 40; ++batch.epoch) {
+      trainer.step.forward_backward(batch, {.lanes = true, .halves = true});
+      const auto update = trainer.step.update(0);
+      starts.insert(start_of(update, sums));
+      EXPECT_EQ(update.half_batch_cosine, cosine);
+    }
+    EXPECT_GT(starts.size(), 12U);
+    EXPECT_TRUE(cosine.has_value());
+  }
+}
+
+TEST_F(SampledPieces, BeginAnewWithEachBatchAndSeed) {
+  Batch batch = random_batch(40, rows, random_);
+  const std::vector<double> sums = expected(batch.examples, {{0, 20}, {20, 40}});
+  std::set<std::size_t> of_batches, of_seeds;
+  for (std::size_t i = 0; i < 20; ++i) {
+    std::swap(batch.examples[0], batch.examples[i]);  // in the same lane
+    trainer_.step.forward_backward(batch, {.lanes = true});
+    of_batches.insert(start_of(trainer_.step.update(0), sums));
+  }
+  for (std::uint32_t seed = 0; seed < 20; ++seed) {
+    Trainer trainer(data_, layers_, {.seed = seed});
+    trainer.parameters = trainer_.parameters;
+    trainer.step.forward_backward(batch, {.lanes = true});
+    of_seeds.insert(start_of(trainer.step.update(0), sums));
+  }
+  EXPECT_GT(of_batches.size(), 8U);
+  EXPECT_GT(of_seeds.size(), 8U);
+}
+
+TEST_F(SampledPieces, StayTheSameWhileABatchIsExtended) {
+  for (std::uint32_t epoch = 0; epoch < 5; ++epoch) {
+    Batch batch = random_batch(40, rows, random_, epoch);
+    const Batch more = random_batch(24, rows, random_, epoch);
+    trainer_.step.forward_backward(batch, {.lanes = true});
+    const auto before = trainer_.step.measure();
+    trainer_.step.extend(more);
+    const auto after = trainer_.step.update(0);
+    std::vector<Range> lanes{{0, 20}, {20, 40}};
+    const std::size_t start = start_of(before, expected(batch.examples, lanes));
+    batch.examples.insert(batch.examples.end(), more.examples.begin(),
+                          more.examples.end());
+    lanes.insert(lanes.end(), {{40, 52}, {52, 64}});
+    EXPECT_EQ(start_of(after, expected(batch.examples, lanes)), start);
   }
 }
 
