@@ -22,8 +22,10 @@ void multiply(const ConstMatrixView& left, const ConstMatrixView& right,
 struct ColumnRange {
   std::size_t first, count;
 };
+
 // In which order products are added to an element of a result.
 enum class TermOrder { forwards, backwards };
+
 // The same by our kernel, fast or not, with the given columns of left, of which right
 // has a row for each. written_next: as of RunningSum.
 void multiply_columns(const ConstMatrixView& left, ColumnRange columns_of_left,
